@@ -76,7 +76,8 @@ impl SiteId {
     /// 1 to 32 of `a-z`, `0-9` and `-`; else none.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        (!text.is_empty() && text.len() <= 32 && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+        (!text.is_empty() && text.len() <= 32 && text.bytes().all(allowed))
+            .then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {

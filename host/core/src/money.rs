@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// 1/100 yuan (CNY). Displayed as yuan with two places: `Fen(22000)` is `220.00`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Fen(pub i64);
 
@@ -14,7 +16,10 @@ impl Fen {
 
     /// Adds, or says that the sum left the range of an order.
     pub fn checked_add(self, other: Fen) -> Option<Fen> {
-        self.0.checked_add(other.0).map(Fen).filter(|sum| sum.0.abs() <= Self::LIMIT.0)
+        self.0
+            .checked_add(other.0)
+            .map(Fen)
+            .filter(|sum| sum.0.abs() <= Self::LIMIT.0)
     }
 
     /// Reads yuan as people write them: `220`, `220.5`, `220.00`, `1,220.00`, with or without `¥`. None for anything
@@ -23,11 +28,20 @@ impl Fen {
         let text = text.trim().trim_start_matches(['¥', '￥']).replace(',', "");
         let (whole, fraction) = text.split_once('.').unwrap_or((text.as_str(), ""));
         let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 12 || fraction.len() > 2 || !digits(whole) || !digits(fraction) {
+        if whole.is_empty()
+            || whole.len() > 12
+            || fraction.len() > 2
+            || !digits(whole)
+            || !digits(fraction)
+        {
             return None;
         }
         let cents = format!("{fraction:0<2}").parse::<i64>().ok()?;
-        let total = whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents)?;
+        let total = whole
+            .parse::<i64>()
+            .ok()?
+            .checked_mul(100)?
+            .checked_add(cents)?;
         Some(Fen(total)).filter(|fen| *fen <= Self::LIMIT)
     }
 }
@@ -84,10 +98,24 @@ mod tests {
 
     #[test]
     fn yuan_are_read_and_written_with_two_places() {
-        for (text, fen) in [("220", 22000), ("220.5", 22050), ("¥1,220.05", 122005), ("0.01", 1)] {
+        for (text, fen) in [
+            ("220", 22000),
+            ("220.5", 22050),
+            ("¥1,220.05", 122005),
+            ("0.01", 1),
+        ] {
             assert_eq!(Fen::parse_yuan(text), Some(Fen(fen)), "{text}");
         }
-        for text in ["", ".5", "1.234", "-1", "1e3", "一百", "100000000.01", "1 0"] {
+        for text in [
+            "",
+            ".5",
+            "1.234",
+            "-1",
+            "1e3",
+            "一百",
+            "100000000.01",
+            "1 0",
+        ] {
             assert_eq!(Fen::parse_yuan(text), None, "{text}");
         }
         assert_eq!(Fen(-5).to_string(), "-0.05");

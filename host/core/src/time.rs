@@ -1,6 +1,10 @@
 //! Instants and the Chinese day.
 
-use jiff::{Timestamp, civil::Date, tz::{Offset, TimeZone}};
+use jiff::{
+    Timestamp,
+    civil::Date,
+    tz::{Offset, TimeZone},
+};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01 UTC, as they stand in the database.

@@ -4,7 +4,8 @@
 //! its serialised form; `yinxin-capabilities` has the test that holds the two together. Units, limits and meaning are
 //! documented there and repeated here.
 
-use crate::money::Method;
+pub mod template;
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
