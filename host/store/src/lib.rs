@@ -1,1 +1,42 @@
-//! placeholder
+//! The only SQL of the host: one module per aggregate, the same statements on SQLite and PostgreSQL.
+//!
+//! Every function takes a [`Connection`], so that several compose in one transaction, and the site, so that no query can
+//! reach another site's rows. Columns are BIGINT, DOUBLE PRECISION, TEXT and BYTEA only: what `sqlx::Any` decodes alike on
+//! both. Booleans are 0 and 1, instants are milliseconds since 1970.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod account_events;
+pub mod accounts;
+pub mod blobs;
+pub mod cases;
+pub mod certificates;
+pub mod clerks;
+pub mod codes;
+pub mod downloads;
+mod error;
+pub mod files;
+pub mod jobs;
+pub mod ledger;
+pub mod login_attempts;
+pub mod materials;
+pub mod notices;
+pub mod pages;
+pub mod papers;
+mod pool;
+pub mod plugin_storage;
+pub mod plugins;
+pub mod rate_limits;
+pub mod seal;
+pub mod sessions;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use error::StoreError;
+pub use pool::{Dialect, Store, Transaction};
+
+/// A connection of either database.
+pub type Connection = sqlx::AnyConnection;

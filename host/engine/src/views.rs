@@ -1,0 +1,294 @@
+//! What a page needs to know of a case: plain data, gathered from the database and the definition. No rule is called to
+//! show a page.
+
+use serde::Serialize;
+use std::sync::Arc;
+use yinxin_core::definition::{
+    Definition, Document, Form, IdentityCheck, Material, Service, State, Tone,
+};
+use yinxin_core::identity;
+use yinxin_core::ids::{CaseId, ClerkId};
+use yinxin_core::money::{FeeLine, Method};
+use yinxin_core::rules::{ItemStanding, NamedValue, Problem};
+use yinxin_core::time::Millis;
+
+/// One case on one page, for its applicant or a clerk.
+#[derive(Clone, Debug)]
+pub struct CasePage {
+    pub id: CaseId,
+    /// Acceptance number.
+    pub number: String,
+    pub subject: String,
+    pub definition: Arc<Definition>,
+    pub service: Service,
+    pub state: State,
+    /// To be sent back with an action: an action on an older version is refused as stale.
+    pub version: i64,
+    pub values: Vec<NamedValue>,
+    pub created_at: Millis,
+    pub entered_at: Millis,
+    pub due_at: Option<Millis>,
+    pub steps: Vec<StepView>,
+    /// What the viewer may do now; nothing else is shown.
+    pub actions: Vec<ActionView>,
+    pub materials: Vec<MaterialView>,
+    /// The clerk's word on form sections, by section id; materials carry their own.
+    pub sections: Vec<ItemView>,
+    pub checks: Vec<CheckView>,
+    pub papers: Vec<PaperView>,
+    pub order: Option<OrderView>,
+    pub certificates: Vec<CertificateView>,
+    /// Newest last. An applicant does not see who of the staff it was.
+    pub history: Vec<HistoryLine>,
+    /// Only for clerks.
+    pub claim: Option<ClaimView>,
+    /// Only for clerks.
+    pub messages: Vec<MessageView>,
+}
+
+/// What a step is, with its parts looked up.
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    Agreement(Document),
+    Form(Form),
+    Documents(Vec<Document>),
+    Identity(IdentityCheck),
+    /// Only those that the answers ask for.
+    Materials(Vec<Material>),
+    Summary,
+    Token,
+}
+
+/// One line of the task list.
+#[derive(Clone, Debug)]
+pub struct StepView {
+    pub id: String,
+    pub title: String,
+    pub hint: String,
+    pub kind: StepKind,
+    pub complete: bool,
+    /// The applicant may work on it in this state.
+    pub open: bool,
+    /// What the last look at it found wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// A button.
+#[derive(Clone, Debug)]
+pub struct ActionView {
+    /// Id of the transition.
+    pub id: String,
+    pub label: String,
+    /// The way out rather than the way on.
+    pub negative: bool,
+    /// A sentence to confirm first.
+    pub confirm: Option<String>,
+    /// What the actor has to say.
+    pub input: Option<Form>,
+    pub judges_items: bool,
+    /// Titles of the steps that are not complete yet; the action is possible when it is empty.
+    pub missing: Vec<String>,
+}
+
+/// A material that the answers ask for, and what was uploaded.
+#[derive(Clone, Debug)]
+pub struct MaterialView {
+    pub material: Material,
+    /// One place for each file that is asked for, in order; empty places included.
+    pub files: Vec<Option<FileView>>,
+    pub standing: ItemStanding,
+    /// Why a clerk refused it, else empty.
+    pub reason: String,
+}
+
+/// One uploaded file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileView {
+    pub id: String,
+    pub name: String,
+    pub media_type: String,
+    /// bytes
+    pub size: u64,
+    pub width: u32,
+    pub height: u32,
+    /// There is a re-encoded view and a thumbnail.
+    pub is_picture: bool,
+    pub uploaded_at: Millis,
+    /// Names inside an archive.
+    pub entries: Vec<String>,
+}
+
+/// The clerk's word on a section of a form.
+#[derive(Clone, Debug)]
+pub struct ItemView {
+    pub item: String,
+    pub standing: ItemStanding,
+    pub reason: String,
+}
+
+/// An identity check of the case.
+#[derive(Clone, Debug)]
+pub struct CheckView {
+    pub check: IdentityCheck,
+    pub standing: identity::Standing,
+    /// Path of the phone's page, `/p/<token>`, while the QR code may be scanned.
+    pub path: Option<String>,
+    pub expires_at: Option<Millis>,
+}
+
+/// A paper that can be made now.
+#[derive(Clone, Debug)]
+pub struct PaperView {
+    pub document: Document,
+    /// When it was made last.
+    pub made_at: Option<Millis>,
+    /// The data changed since: it has to be printed again.
+    pub outdated: bool,
+}
+
+/// The order of a case.
+#[derive(Clone, Debug)]
+pub struct OrderView {
+    pub id: String,
+    pub number: String,
+    /// `open`, `awaiting-payment`, `slip-uploaded`, `paid`, `refunding`, `refunded` or `closed`.
+    pub state: String,
+    pub lines: Vec<FeeLine>,
+    /// fen
+    pub total: i64,
+    pub methods: Vec<Method>,
+    pub created_at: Millis,
+    pub expires_at: Option<Millis>,
+    pub paid_at: Option<Millis>,
+    pub paid_by: Option<Method>,
+    /// The provider's number, once paid.
+    pub transaction: String,
+}
+
+/// A certificate that was issued for the case.
+#[derive(Clone, Debug)]
+pub struct CertificateView {
+    pub serial: String,
+    pub subject: String,
+    pub not_before: Millis,
+    pub not_after: Millis,
+    /// `valid`, `held`, `revoked` or `expired`.
+    pub standing: String,
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct HistoryLine {
+    pub at: Millis,
+    pub label: String,
+    pub note: String,
+    /// `我`, `工作人员`, the clerk's name for clerks, or `系统`.
+    pub actor: String,
+    pub from_state: String,
+    pub to_state: String,
+}
+
+/// Who works on the case.
+#[derive(Clone, Debug)]
+pub struct ClaimView {
+    pub clerk: ClerkId,
+    pub until: Millis,
+    pub mine: bool,
+}
+
+/// A message that went out for the case.
+#[derive(Clone, Debug)]
+pub struct MessageView {
+    pub id: String,
+    /// `sms` or `mail`
+    pub channel: String,
+    /// Masked.
+    pub recipient: String,
+    pub subject: String,
+    pub text: String,
+    /// `queued`, `sending`, `sent`, `failed` or `dead`.
+    pub state: String,
+    pub last_error: String,
+    pub created_at: Millis,
+}
+
+/// A line of a list.
+#[derive(Clone, Debug)]
+pub struct CaseLine {
+    pub id: CaseId,
+    pub number: String,
+    pub subject: String,
+    pub service_title: String,
+    pub project_title: String,
+    /// In the words for the viewer.
+    pub state_label: String,
+    pub next: String,
+    pub tone: Tone,
+    pub payable: bool,
+    pub entered_at: Millis,
+    pub due_at: Option<Millis>,
+    pub created_at: Millis,
+    pub claim: Option<ClaimView>,
+    /// Labels of what the viewer may do now.
+    pub actions: Vec<String>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    pub lines: Vec<CaseLine>,
+    /// Key of the next page, for the address; none: this was the last.
+    pub next: Option<String>,
+}
+
+/// What a list is narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Name, acceptance number; for clerks also a mobile, USCC, identity number or serial, exactly.
+    pub text: String,
+    pub plugin: String,
+    pub service: String,
+    pub state: String,
+    pub tone: String,
+}
+
+/// A service that can be begun.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub plugin: String,
+    pub project_title: String,
+    pub project_summary: String,
+    pub service: Service,
+}
+
+/// How a role's queue stands.
+#[derive(Clone, Debug)]
+pub struct QueueView {
+    pub role: yinxin_core::definition::Role,
+    pub cases: i64,
+    pub overdue: i64,
+    pub oldest: Option<Millis>,
+}
+
+/// What a form step's saving came to. What was typed is kept in either case.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    pub problems: Vec<Problem>,
+}
+
+/// A file to be sent to the browser.
+#[derive(Clone, Debug)]
+pub struct Download {
+    pub name: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Which form of an uploaded file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendition {
+    Thumbnail,
+    /// Re-encoded, upright, without metadata: what a clerk looks at.
+    View,
+    Original,
+}

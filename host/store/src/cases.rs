@@ -1,0 +1,558 @@
+//! Cases: one application each. What people typed is sealed as a whole; columns beside it are what lists show and sort by.
+
+use crate::{Connection, StoreError, seal::Sealer};
+use sqlx::{QueryBuilder, Row};
+use yinxin_core::{
+    ids::{AccountId, CaseId, ClerkId, SiteId},
+    rules::NamedValue,
+    time::Millis,
+};
+
+/// One case as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    pub id: CaseId,
+    /// Acceptance number, unique on the site.
+    pub number: String,
+    pub account: AccountId,
+    pub plugin: String,
+    pub plugin_digest: String,
+    pub plugin_version: String,
+    pub service: String,
+    pub state: String,
+    /// What lists show of the state without the definition.
+    pub standing: Standing,
+    /// Name of the unit or person that it is for.
+    pub subject: String,
+    pub values: Vec<NamedValue>,
+    /// Counts up with every change; an update names the version that it saw.
+    pub version: i64,
+    pub entered_at: Millis,
+    pub due_at: Option<Millis>,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub claim: Option<Claim>,
+}
+
+/// The state's attributes that lists are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// `draft`, `waiting`, `action`, `done` or `refused`.
+    pub tone: String,
+    /// Role whose queue it stands in, or empty.
+    pub queue: String,
+    pub payable: bool,
+    pub ended: bool,
+    pub deleted: bool,
+}
+
+/// A clerk has taken the case for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub clerk: ClerkId,
+    pub until: Millis,
+}
+
+/// A line of a list: no answers, so nothing has to be unsealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: CaseId,
+    pub number: String,
+    pub account: AccountId,
+    pub plugin: String,
+    pub plugin_digest: String,
+    pub service: String,
+    pub state: String,
+    pub standing: Standing,
+    pub subject: String,
+    pub entered_at: Millis,
+    pub due_at: Option<Millis>,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub claim: Option<Claim>,
+}
+
+/// `due_at` of cases that are not due at all: they sort last.
+const NEVER: i64 = i64::MAX;
+
+fn context(site: &SiteId, id: &CaseId) -> String {
+    format!("{site}/case/{id}")
+}
+
+fn sealed_values(
+    sealer: &Sealer,
+    site: &SiteId,
+    case: &Case,
+) -> Result<Vec<u8>, StoreError> {
+    let json =
+        serde_json::to_vec(&case.values).map_err(|_| StoreError::Damaged("a case's answers"))?;
+    sealer.seal(&context(site, &case.id), &json)
+}
+
+/// Writes a new case.
+pub async fn insert(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    case: &Case,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO cases (site, id, number, account_id, plugin, plugin_digest, plugin_version, service, state, tone,
+             queue, payable, ended, deleted, subject, data, version, entered_at, due_at, created_at, updated_at,
+             claimed_by, claimed_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, '', 0)",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(case.id.to_string())
+    .bind(case.number.clone())
+    .bind(case.account.to_string())
+    .bind(case.plugin.clone())
+    .bind(case.plugin_digest.clone())
+    .bind(case.plugin_version.clone())
+    .bind(case.service.clone())
+    .bind(case.state.clone())
+    .bind(case.standing.tone.clone())
+    .bind(case.standing.queue.clone())
+    .bind(i64::from(case.standing.payable))
+    .bind(i64::from(case.standing.ended))
+    .bind(i64::from(case.standing.deleted))
+    .bind(case.subject.clone())
+    .bind(sealed_values(sealer, site, case)?)
+    .bind(case.version)
+    .bind(case.entered_at.0)
+    .bind(case.due_at.map_or(NEVER, |at| at.0))
+    .bind(case.created_at.0)
+    .bind(case.updated_at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes a case over the version that the caller saw and counts the version up; [`StoreError::Conflict`] when somebody
+/// else was faster. The claim is not touched.
+pub async fn update(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    case: &Case,
+) -> Result<(), StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cases SET plugin_digest = $4, plugin_version = $5, state = $6, tone = $7, queue = $8, payable = $9,
+             ended = $10, deleted = $11, subject = $12, data = $13, version = version + 1, entered_at = $14,
+             due_at = $15, updated_at = $16
+         WHERE site = $1 AND id = $2 AND version = $3",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(case.id.to_string())
+    .bind(case.version)
+    .bind(case.plugin_digest.clone())
+    .bind(case.plugin_version.clone())
+    .bind(case.state.clone())
+    .bind(case.standing.tone.clone())
+    .bind(case.standing.queue.clone())
+    .bind(i64::from(case.standing.payable))
+    .bind(i64::from(case.standing.ended))
+    .bind(i64::from(case.standing.deleted))
+    .bind(case.subject.clone())
+    .bind(sealed_values(sealer, site, case)?)
+    .bind(case.entered_at.0)
+    .bind(case.due_at.map_or(NEVER, |at| at.0))
+    .bind(case.updated_at.0)
+    .execute(conn)
+    .await?;
+    if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// One case, deleted ones too; [`StoreError::NotFound`] when this site has none of this id.
+pub async fn get(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &CaseId,
+) -> Result<Case, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {LINE}, plugin_version, data, version FROM cases WHERE site = $1 AND id = $2"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .fetch_one(conn)
+    .await?;
+    let Line { id, number, account, plugin, plugin_digest, service, state, standing, subject, .. } =
+        line(&row)?;
+    let rest = line(&row)?;
+    let json = sealer.open(&context(site, &id), &row.try_get::<Vec<u8>, _>("data")?)?;
+    Ok(Case {
+        values: serde_json::from_slice(&json)
+            .map_err(|_| StoreError::Damaged("a case's answers"))?,
+        id,
+        number,
+        account,
+        plugin,
+        plugin_digest,
+        plugin_version: row.try_get("plugin_version")?,
+        service,
+        state,
+        standing,
+        subject,
+        version: row.try_get("version")?,
+        entered_at: rest.entered_at,
+        due_at: rest.due_at,
+        created_at: rest.created_at,
+        updated_at: rest.updated_at,
+        claim: rest.claim,
+    })
+}
+
+const LINE: &str = "id, number, account_id, plugin, plugin_digest, service, state, tone, queue, payable, ended, deleted,
+    subject, entered_at, due_at, created_at, updated_at, claimed_by, claimed_until";
+
+fn line(row: &sqlx::any::AnyRow) -> Result<Line, StoreError> {
+    let flag = |name: &str| row.try_get::<i64, _>(name).map(|value| value == 1);
+    let due: i64 = row.try_get("due_at")?;
+    let claimed_by: String = row.try_get("claimed_by")?;
+    let claimed_until = Millis(row.try_get("claimed_until")?);
+    Ok(Line {
+        id: CaseId::from_stored(row.try_get::<String, _>("id")?),
+        number: row.try_get("number")?,
+        account: AccountId::from_stored(row.try_get::<String, _>("account_id")?),
+        plugin: row.try_get("plugin")?,
+        plugin_digest: row.try_get("plugin_digest")?,
+        service: row.try_get("service")?,
+        state: row.try_get("state")?,
+        standing: Standing {
+            tone: row.try_get("tone")?,
+            queue: row.try_get("queue")?,
+            payable: flag("payable")?,
+            ended: flag("ended")?,
+            deleted: flag("deleted")?,
+        },
+        subject: row.try_get("subject")?,
+        entered_at: Millis(row.try_get("entered_at")?),
+        due_at: (due != NEVER).then_some(Millis(due)),
+        created_at: Millis(row.try_get("created_at")?),
+        updated_at: Millis(row.try_get("updated_at")?),
+        claim: (!claimed_by.is_empty()).then(|| Claim {
+            clerk: ClerkId::from_stored(claimed_by),
+            until: claimed_until,
+        }),
+    })
+}
+
+/// What a list is narrowed by; empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub account: Option<AccountId>,
+    /// Role whose queue.
+    pub queue: Option<String>,
+    pub plugin: Option<String>,
+    pub service: Option<String>,
+    pub state: Option<String>,
+    pub tone: Option<String>,
+    /// Part of the subject's name or of the acceptance number.
+    pub text: Option<String>,
+    /// [`Sealer::fingerprint`] under [`lookup_context`] of a mobile, USCC, identity number, serial or tracking number.
+    pub fingerprint: Option<String>,
+    /// Only cases that this clerk holds at the moment.
+    pub claimed_by: Option<(ClerkId, Millis)>,
+}
+
+/// Where a page goes on: the last line's sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    pub due_at: i64,
+    pub id: String,
+}
+
+impl After {
+    /// The key of a line, to fetch the page after it.
+    pub fn line(line: &Line) -> Self {
+        Self { due_at: line.due_at.map_or(NEVER, |at| at.0), id: line.id.to_string() }
+    }
+
+    /// `due.id`, for an address; see [`After::parse`].
+    pub fn text(&self) -> String {
+        format!("{}.{}", self.due_at, self.id)
+    }
+
+    /// Reads what [`After::text`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (due, id) = text.split_once('.')?;
+        Some(Self { due_at: due.parse().ok()?, id: id.to_owned() })
+    }
+}
+
+fn narrow(query: &mut QueryBuilder<sqlx::Any>, site: &SiteId, filter: &Filter) {
+    query.push(" WHERE site = ").push_bind(site.as_str().to_owned()).push(" AND deleted = 0");
+    let columns = [
+        ("account_id", filter.account.as_ref().map(ToString::to_string)),
+        ("queue", filter.queue.clone()),
+        ("plugin", filter.plugin.clone()),
+        ("service", filter.service.clone()),
+        ("state", filter.state.clone()),
+        ("tone", filter.tone.clone()),
+    ];
+    for (column, value) in columns {
+        if let Some(value) = value {
+            query.push(format!(" AND {column} = ")).push_bind(value);
+        }
+    }
+    if let Some(text) = &filter.text {
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = format!("%{escaped}%");
+        query.push(" AND (subject LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\' OR number LIKE ");
+        query.push_bind(pattern).push(" ESCAPE '\\')");
+    }
+    if let Some(fingerprint) = &filter.fingerprint {
+        query.push(" AND id IN (SELECT case_id FROM case_lookups WHERE site = ");
+        query.push_bind(site.as_str().to_owned()).push(" AND fingerprint = ");
+        query.push_bind(fingerprint.clone()).push(")");
+    }
+    if let Some((clerk, now)) = &filter.claimed_by {
+        query.push(" AND claimed_by = ").push_bind(clerk.to_string());
+        query.push(" AND claimed_until > ").push_bind(now.0);
+    }
+}
+
+/// A clerk's list: what is due first comes first.
+pub async fn by_due(
+    conn: &mut Connection,
+    site: &SiteId,
+    filter: &Filter,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let mut query = QueryBuilder::<sqlx::Any>::new(format!("SELECT {LINE} FROM cases"));
+    narrow(&mut query, site, filter);
+    if let Some(after) = after {
+        query.push(" AND (due_at > ").push_bind(after.due_at).push(" OR (due_at = ");
+        query.push_bind(after.due_at).push(" AND id > ").push_bind(after.id.clone()).push("))");
+    }
+    query.push(" ORDER BY due_at, id LIMIT ").push_bind(limit);
+    let rows = query.build().fetch_all(conn).await?;
+    rows.iter().map(line).collect()
+}
+
+/// An applicant's list: the newest first, before the case `before`.
+pub async fn newest(
+    conn: &mut Connection,
+    site: &SiteId,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let mut query = QueryBuilder::<sqlx::Any>::new(format!("SELECT {LINE} FROM cases"));
+    narrow(&mut query, site, filter);
+    if let Some(before) = before {
+        query.push(" AND id < ").push_bind(before.to_owned());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    let rows = query.build().fetch_all(conn).await?;
+    rows.iter().map(line).collect()
+}
+
+/// How much waits in a role's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueCount {
+    pub queue: String,
+    pub cases: i64,
+    /// Cases whose due date has passed.
+    pub overdue: i64,
+    /// When the case that has stood there longest came.
+    pub oldest: Millis,
+}
+
+/// Counts of all queues of a site that hold anything.
+pub async fn queue_counts(
+    conn: &mut Connection,
+    site: &SiteId,
+    now: Millis,
+) -> Result<Vec<QueueCount>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT queue, COUNT(*) AS cases, CAST(SUM(CASE WHEN due_at < $2 THEN 1 ELSE 0 END) AS BIGINT) AS overdue,
+             MIN(entered_at) AS oldest
+         FROM cases WHERE site = $1 AND queue <> '' AND deleted = 0 GROUP BY queue ORDER BY queue",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(now.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueCount {
+                queue: row.try_get("queue")?,
+                cases: row.try_get("cases")?,
+                overdue: row.try_get("overdue")?,
+                oldest: Millis(row.try_get("oldest")?),
+            })
+        })
+        .collect()
+}
+
+/// How many cases of an account stand in each tone.
+pub async fn tone_counts(
+    conn: &mut Connection,
+    site: &SiteId,
+    account: &AccountId,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT tone, COUNT(*) AS cases FROM cases WHERE site = $1 AND account_id = $2 AND deleted = 0
+         GROUP BY tone ORDER BY tone",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(account.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?))).collect()
+}
+
+/// Takes a case for a clerk until `until`; false when another clerk holds it now.
+pub async fn claim(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+    clerk: &ClerkId,
+    now: Millis,
+    until: Millis,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE cases SET claimed_by = $3, claimed_until = $5
+         WHERE site = $1 AND id = $2 AND (claimed_by = '' OR claimed_by = $3 OR claimed_until <= $4)",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(clerk.to_string())
+    .bind(now.0)
+    .bind(until.0)
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Gives a claim back; whoever holds it when `clerk` is none.
+pub async fn release(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+    clerk: Option<&ClerkId>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE cases SET claimed_by = '', claimed_until = 0
+         WHERE site = $1 AND id = $2 AND (claimed_by = $3 OR $3 = '')",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(clerk.map(ToString::to_string).unwrap_or_default())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next acceptance number of the day: `20261120` and six digits.
+pub async fn next_number(
+    conn: &mut Connection,
+    site: &SiteId,
+    now: Millis,
+) -> Result<String, StoreError> {
+    let day = now.day().strftime("%Y%m%d").to_string();
+    let row = sqlx::query(
+        "INSERT INTO case_numbers (site, day, last) VALUES ($1, $2, 1)
+         ON CONFLICT (site, day) DO UPDATE SET last = case_numbers.last + 1 RETURNING last",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(day.clone())
+    .fetch_one(conn)
+    .await?;
+    let last: i64 = row.try_get("last")?;
+    Ok(format!("{day}{last:06}"))
+}
+
+/// The context of the fingerprints in [`Filter::fingerprint`] and [`set_lookups`].
+pub fn lookup_context(site: &SiteId) -> String {
+    format!("{site}/case-lookup")
+}
+
+/// Says by which fingerprints a case is found, in place of those before.
+pub async fn set_lookups(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+    fingerprints: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM case_lookups WHERE site = $1 AND case_id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .execute(&mut *conn)
+        .await?;
+    for fingerprint in fingerprints {
+        sqlx::query(
+            "INSERT INTO case_lookups (site, fingerprint, case_id) VALUES ($1, $2, $3)
+             ON CONFLICT (site, fingerprint, case_id) DO NOTHING",
+        )
+        .bind(site.as_str().to_owned())
+        .bind(fingerprint.clone())
+        .bind(id.to_string())
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// How far one step of a case is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub step: String,
+    pub complete: bool,
+    /// JSON list of the problems that the last look at it found.
+    pub problems: String,
+}
+
+/// Writes how far a step is.
+pub async fn set_step(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+    step: &Step,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO case_steps (site, case_id, step, complete, problems, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (site, case_id, step) DO UPDATE
+         SET complete = excluded.complete, problems = excluded.problems, updated_at = excluded.updated_at",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(step.step.clone())
+    .bind(i64::from(step.complete))
+    .bind(step.problems.clone())
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The steps of a case that were begun.
+pub async fn steps(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+) -> Result<Vec<Step>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT step, complete, problems FROM case_steps WHERE site = $1 AND case_id = $2 ORDER BY step",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Step {
+                step: row.try_get("step")?,
+                complete: row.try_get::<i64, _>("complete")? == 1,
+                problems: row.try_get("problems")?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Opening the database and its transactions.
+
+use crate::{Connection, StoreError};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyPool, Executor, pool::PoolConnection};
+use std::ops::{Deref, DerefMut};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What differs between the two databases where one statement does not do for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The database of all sites of one host. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+/// One transaction that writes; rolled back when dropped.
+pub type Transaction = sqlx::Transaction<'static, sqlx::Any>;
+
+impl Store {
+    /// Opens `sqlite:///path/file.db` or `postgres://…` and brings the schema up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        // Sixteen connections keep two cores busy on either database; a small PostgreSQL allows a hundred in all.
+        Self::open_with(url, 16, None).await
+    }
+
+    /// As [`Store::open`], with a number of connections and, on PostgreSQL, a schema of its own.
+    pub async fn open_with(url: &str, connections: u32, schema: Option<String>) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        let url = match dialect {
+            Dialect::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
+            _ => url.to_owned(),
+        };
+        let options = AnyConnectOptions::from_str(&url)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                let schema = schema.clone();
+                Box::pin(async move { prepare(connection, dialect, schema.as_deref()).await })
+            })
+            .connect_with(options)
+            .await?;
+        let store = Self { pool, dialect };
+        sqlx::migrate!("./migrations")
+            .run(&store.pool)
+            .await
+            .map_err(|error| StoreError::Database(sqlx::Error::Migrate(Box::new(error))))?;
+        Ok(store)
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        Ok(Reader(self.pool.acquire().await?))
+    }
+
+    /// A transaction to write in. On SQLite it takes the write lock at once, because a transaction that reads first and
+    /// writes later cannot get it any more when another has written in between.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let statement = match self.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        Ok(self.pool.begin_with(statement).await?)
+    }
+
+    /// True when the database answers.
+    pub async fn is_ready(&self) -> bool {
+        match self.read().await {
+            Ok(mut connection) => sqlx::query("SELECT 1").execute(&mut *connection).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Ends all connections; what is under way is finished first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn prepare(
+    connection: &mut Connection,
+    dialect: Dialect,
+    schema: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    match dialect {
+        Dialect::Sqlite => {
+            // FULL: what an answer promised survives a power cut. 10 s is far above any transaction's length.
+            for pragma in [
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                "PRAGMA busy_timeout = 10000",
+                "PRAGMA foreign_keys = ON",
+            ] {
+                connection.execute(pragma).await?;
+            }
+        }
+        Dialect::Postgres => {
+            if let Some(schema) = schema {
+                sqlx::query("SELECT set_config('search_path', $1, false)")
+                    .bind(schema.to_owned())
+                    .execute(connection)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A pooled connection to read with.
+#[derive(Debug)]
+pub struct Reader(PoolConnection<sqlx::Any>);
+
+impl Deref for Reader {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}

@@ -1,0 +1,55 @@
+//! Fresh databases for tests: SQLite in a temporary folder and PostgreSQL in a schema of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::{Store, seal::Sealer};
+use std::sync::Arc;
+
+/// A store that vanishes with the value.
+#[derive(Debug)]
+pub struct TestStore {
+    pub store: Store,
+    pub sealer: Arc<Sealer>,
+    pub name: &'static str,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl std::ops::Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// One fresh store of each database. PostgreSQL is found by `YINXIN_TEST_POSTGRES`; `cargo xtask test` starts one.
+///
+/// # Panics
+/// When a database cannot be opened: a test without its database has not passed.
+pub async fn stores() -> Vec<TestStore> {
+    vec![sqlite().await, postgres().await]
+}
+
+/// A fresh SQLite database in a temporary folder.
+pub async fn sqlite() -> TestStore {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let url = format!("sqlite://{}/yinxin.db", folder.path().display());
+    let store = Store::open_with(&url, 8, None).await.expect("SQLite opens");
+    TestStore { store, sealer: Arc::new(Sealer::new(&[7; 32])), name: "sqlite", _folder: Some(folder) }
+}
+
+/// A fresh schema of the PostgreSQL database for tests.
+pub async fn postgres() -> TestStore {
+    let url = std::env::var("YINXIN_TEST_POSTGRES")
+        .unwrap_or_else(|_| "postgres://yinxin:yinxin@127.0.0.1:54329/yinxin".to_owned());
+    let schema = format!("t{}", uuid::Uuid::new_v4().simple());
+    sqlx::any::install_default_drivers();
+    let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&url)
+        .await
+        .expect("PostgreSQL answers; `cargo xtask test unit` starts one and sets YINXIN_TEST_POSTGRES");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
+        .execute(&mut connection)
+        .await
+        .expect("schema is created");
+    let store = Store::open_with(&url, 8, Some(schema)).await.expect("PostgreSQL opens");
+    TestStore { store, sealer: Arc::new(Sealer::new(&[7; 32])), name: "postgres", _folder: None }
+}
