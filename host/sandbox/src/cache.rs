@@ -1,0 +1,157 @@
+//! Compiled components on disk, so that a start does not compile again what has not changed.
+//!
+//! Loading machine code is running it: wasmtime takes a `.cwasm` file at its word, and a forged one owns the process.
+//! So a file is only loaded when this host wrote it. Each begins with an HMAC-SHA256 over its own name and its code,
+//! under a key that the host holds and the folder does not. The name is made of the component's digest and of
+//! everything in the engine that the code depends on (wasmtime's version, processor features, settings), so that a file
+//! can neither be changed nor passed off as another. The code is verified and loaded from the same bytes in memory; a
+//! file mapped into memory could still change after it was verified.
+
+use ring::hmac;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Bytes of the HMAC at the beginning of a file.
+const TAG: usize = 32;
+
+#[derive(Debug, Error)]
+pub enum CacheError {
+    #[error("the folder for compiled plugins, {path}, cannot be used: {error}")]
+    Folder {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    #[error("the folder for compiled plugins, {path}, is open to others; it has to be 0700")]
+    OpenToOthers { path: PathBuf },
+}
+
+/// A folder of compiled components. What cannot be read is compiled again, what cannot be written is left out: a cache
+/// that fails costs time and nothing else.
+pub struct Cache {
+    folder: PathBuf,
+    key: hmac::Key,
+}
+
+impl Cache {
+    /// Opens or makes the folder. `key` is 32 secret bytes of this host's, derived for this use alone.
+    pub fn open(folder: impl Into<PathBuf>, key: &[u8; 32]) -> Result<Self, CacheError> {
+        let folder = folder.into();
+        let io = |error| CacheError::Folder {
+            path: folder.clone(),
+            error,
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(io)?;
+        let mode = fs::metadata(&folder).map_err(io)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(CacheError::OpenToOthers { path: folder });
+        }
+        Ok(Self {
+            folder,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        })
+    }
+
+    /// The compiled component of this digest, if it was kept by this host for this engine.
+    pub(crate) fn fetch(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        let name = name(engine, digest);
+        let file = fs::read(self.folder.join(&name)).ok()?;
+        let Some(code) = self.verified(&name, &file) else {
+            tracing::warn!(file = %name, "compiled plugin is damaged or not of this host; it is compiled again");
+            return None;
+        };
+        // SAFETY: the bytes came out of `Component::serialize` in a process that held this host's key, for an engine
+        // with the same version and settings: the HMAC over name and code has just been verified.
+        let loaded = unsafe { Component::deserialize(engine, code) };
+        match loaded {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(file = %name, %error, "compiled plugin was refused; it is compiled again");
+                None
+            }
+        }
+    }
+
+    /// Keeps a compiled component: written beside and renamed, so that no reader sees half a file.
+    pub(crate) fn keep(&self, engine: &Engine, digest: &str, component: &Component) {
+        let name = name(engine, digest);
+        let written = component
+            .serialize()
+            .map_err(std::io::Error::other)
+            .and_then(|code| self.write(&name, &code));
+        if let Err(error) = written {
+            tracing::warn!(file = %name, %error, "compiled plugin could not be kept");
+        }
+    }
+
+    fn verified<'a>(&self, name: &str, file: &'a [u8]) -> Option<&'a [u8]> {
+        let (tag, code) = file.split_at_checked(TAG)?;
+        let mut signed = Vec::with_capacity(name.len() + code.len());
+        signed.extend_from_slice(name.as_bytes());
+        signed.extend_from_slice(code);
+        hmac::verify(&self.key, &signed, tag).ok()?;
+        Some(code)
+    }
+
+    fn write(&self, name: &str, code: &[u8]) -> std::io::Result<()> {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(name.as_bytes());
+        context.update(code);
+        let tag = context.sign();
+        let temporary = self.folder.join(format!("{name}.{}", std::process::id()));
+        let written = write_new(&temporary, &[tag.as_ref(), code])
+            .and_then(|()| fs::rename(&temporary, self.folder.join(name)));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+}
+
+fn write_new(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+/// `<component's digest>-<engine's digest>.cwasm`
+fn name(engine: &Engine, digest: &str) -> String {
+    let mut hasher = Sha256Hasher(ring::digest::Context::new(&ring::digest::SHA256));
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let engine = hex::encode(hasher.0.finish());
+    format!("{digest}-{}.cwasm", engine.get(..16).unwrap_or(&engine))
+}
+
+/// The standard library's hashers promise no stability between versions; this one is sha256.
+struct Sha256Hasher(ring::digest::Context);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finish();
+        digest
+            .as_ref()
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+}

@@ -1,0 +1,117 @@
+//! One call: a fresh store, an instance in it, the call, and the store is dropped.
+
+use crate::engine::Sandbox;
+use crate::error::{CallError, Failure, Stage};
+use crate::limits::{Budget, Exceeded, Limits, Watch};
+use std::future::Future;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Store, StoreContextMut, UpdateDeadline};
+
+/// Who is called, for the error's sake.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    pub plugin: &'a str,
+    pub export: &'static str,
+    pub limits: &'a Limits,
+}
+
+/// What stands in a call's store: the host's part `T`, reached by imports, and the call's books.
+pub struct Room<T> {
+    pub host: T,
+    pub budget: Budget,
+    watch: Watch,
+    /// Time that imports spent waiting; it does not count as the guest's.
+    waited: Duration,
+}
+
+impl<T> Room<T> {
+    /// Says that an import waited for something outside, such as the database, since `since`.
+    pub fn waited_since(&mut self, since: Instant) {
+        self.waited += since.elapsed();
+    }
+}
+
+impl Sandbox {
+    /// Runs one call of a component that was prepared by a linker. `run` gets the store and the instance in it, makes
+    /// the typed call, and hands the store back; `host` comes back as the imports left it.
+    ///
+    /// The guest's own time is watched at each tick of the engine's clock, where it also yields to other tasks; the
+    /// time in all by a timer, since waiting in an import is not guest code. Dropping the returned future ends the
+    /// call at its next wait or tick.
+    pub async fn call<T, R, Fut>(
+        &self,
+        call: Call<'_>,
+        component: &InstancePre<Room<T>>,
+        host: T,
+        run: impl FnOnce(Store<Room<T>>, Instance) -> Fut,
+    ) -> Result<(R, T), CallError>
+    where
+        T: Send + 'static,
+        Fut: Future<Output = (Store<Room<T>>, wasmtime::Result<R>)>,
+    {
+        let Call {
+            plugin,
+            export,
+            limits,
+        } = call;
+        let fail = |failure| CallError {
+            plugin: plugin.to_owned(),
+            export,
+            failure,
+        };
+
+        // A place of one's own, instead of an error from the pool when many call at once.
+        let waiting = tokio::time::timeout(limits.total_time, self.places.acquire());
+        let _place = match waiting.await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) | Err(_) => {
+                return Err(fail(Failure::Busy {
+                    waited: limits.total_time,
+                }));
+            }
+        };
+
+        let mut store = self.store(limits, host);
+        let work = async {
+            let instance = match component.instantiate_async(&mut store).await {
+                Ok(instance) => instance,
+                Err(error) => return Err(Failure::classify(&error, Stage::Instantiating, limits)),
+            };
+            let (store, result) = run(store, instance).await;
+            match result {
+                Ok(value) => Ok((value, store.into_data().host)),
+                Err(error) => Err(Failure::classify(&error, Stage::Running, limits)),
+            }
+        };
+        match tokio::time::timeout(limits.total_time, work).await {
+            Ok(outcome) => outcome.map_err(fail),
+            Err(_) => Err(fail(Failure::TotalTime {
+                limit: limits.total_time,
+            })),
+        }
+    }
+
+    fn store<T: Send + 'static>(&self, limits: &Limits, host: T) -> Store<Room<T>> {
+        let room = Room {
+            host,
+            budget: Budget::new(limits),
+            watch: Watch::new(limits),
+            waited: Duration::ZERO,
+        };
+        let mut store = Store::new(&self.engine, room);
+        store.limiter(|room| &mut room.watch);
+        store.set_hostcall_fuel(limits.hostcall_bytes);
+        let began = Instant::now();
+        let guest_time = limits.guest_time;
+        store.epoch_deadline_callback(move |context: StoreContextMut<'_, Room<T>>| {
+            if began.elapsed().saturating_sub(context.data().waited) >= guest_time {
+                return Err(Exceeded::GuestTime.into());
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        // Without a first deadline a store traps at once.
+        store.set_epoch_deadline(1);
+        store
+    }
+}

@@ -1,0 +1,141 @@
+//! The engine: one for the process, with its pool of places and its clock for interrupting guests.
+
+use crate::cache::Cache;
+use crate::limits::Limits;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
+
+/// How often a running guest is looked at. 5 ms costs nothing that can be measured and lets guests take turns fairly.
+const TICK: Duration = Duration::from_millis(5);
+
+/// A guest has one memory; a second one would double every slot of the pool.
+pub(crate) const MEMORIES_PER_COMPONENT: u32 = 1;
+/// The guest's own table and those of the component encoding's shims: 2 or 3.
+pub(crate) const TABLES_PER_COMPONENT: u32 = 4;
+
+/// What a slot keeps mapped between calls where the kernel can say which pages are dirty: a whole guest of the usual
+/// kind, whose pages then need no page fault at the next call.
+const RESIDENT_WITH_PAGEMAP: usize = 2 << 20;
+/// Without that help, each call pays for clearing this many bytes, dirty or not; beyond 256 KiB that costs more than
+/// the page faults that it saves.
+const RESIDENT_WITHOUT_PAGEMAP: usize = 256 << 10;
+
+/// Settings of the process's sandbox.
+pub struct Settings {
+    /// Calls that can run at the same time; more wait their turn. A call that waits for the database holds its place.
+    pub places: u32,
+    /// Ceiling of one call's limits; the pool is laid out for it.
+    pub limits: Limits,
+    /// Where compiled components are kept between starts; none: they are compiled anew.
+    pub cache: Option<Cache>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            places: 64,
+            limits: Limits::default(),
+            cache: None,
+        }
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("the WebAssembly engine cannot be set up: {0}")]
+    Setup(String),
+    #[error("the sandbox's clock thread cannot be started: {0}")]
+    Clock(#[from] std::io::Error),
+}
+
+/// The process's sandbox. Cheap to clone; the clock thread ends with the last clone and the last loaded component.
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) engine: Engine,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) ceiling: Arc<Limits>,
+    pub(crate) cache: Option<Arc<Cache>>,
+}
+
+impl Sandbox {
+    pub fn new(settings: Settings) -> Result<Self, EngineError> {
+        let engine = Engine::new(&config(&settings))
+            .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+        start_clock(engine.weak())?;
+        Ok(Self {
+            engine,
+            places: Arc::new(Semaphore::new(settings.places as usize)),
+            ceiling: Arc::new(settings.limits),
+            cache: settings.cache.map(Arc::new),
+        })
+    }
+
+    /// wasmtime's engine, for making a linker.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+fn config(settings: &Settings) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        // Epochs interrupt at a tenth of the cost of counting fuel.
+        .epoch_interruption(true)
+        // No component-model async: it costs bookkeeping at each call, and a rule has nothing to wait for at once.
+        .concurrency_support(false)
+        // A guest is one module with one memory of at most 4 GiB.
+        .wasm_multi_memory(false)
+        .wasm_memory64(false);
+    config.allocation_strategy(pool(settings));
+    config
+}
+
+fn pool(settings: &Settings) -> PoolingAllocationConfig {
+    let places = settings.places;
+    let instances = u32::try_from(settings.limits.instances).unwrap_or(u32::MAX);
+    let pagemap = PoolingAllocationConfig::is_pagemap_scan_available();
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(places)
+        .total_stacks(places)
+        .total_core_instances(places.saturating_mul(instances))
+        .total_memories(places.saturating_mul(MEMORIES_PER_COMPONENT))
+        .total_tables(places.saturating_mul(TABLES_PER_COMPONENT))
+        .max_core_instances_per_component(instances)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT)
+        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .max_memory_size(settings.limits.memory_bytes)
+        .table_elements(settings.limits.table_elements)
+        // The runtime's own description of an instance; a component with 60 fields and all imports needs 4 KiB.
+        .max_component_instance_size(1 << 20)
+        .max_core_instance_size(1 << 20)
+        .linear_memory_keep_resident(if pagemap {
+            RESIDENT_WITH_PAGEMAP
+        } else {
+            RESIDENT_WITHOUT_PAGEMAP
+        })
+        // All elements of a usual guest's table.
+        .table_keep_resident(64 << 10)
+        // Linux 6.7 and later; elsewhere resident pages are cleared by writing over them.
+        .pagemap_scan(if pagemap { Enabled::Yes } else { Enabled::No });
+    pool
+}
+
+/// Moves the engine's epoch until the engine is gone. The thread holds no strong reference, so that it cannot keep the
+/// engine alive.
+fn start_clock(engine: EngineWeak) -> std::io::Result<()> {
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new()
+        .name("sandbox-clock".into())
+        .spawn(tick)?;
+    Ok(())
+}
