@@ -4,6 +4,7 @@
 //! its serialised form; `yinxin-capabilities` has the test that holds the two together. Units, limits and meaning are
 //! documented there and repeated here.
 
+pub mod lint;
 pub mod template;
 
 use serde::{Deserialize, Serialize};
@@ -483,4 +484,15 @@ pub struct Lifecycle {
     pub initial: String,
     pub states: Vec<State>,
     pub transitions: Vec<Transition>,
+}
+
+impl Form {
+    /// The fields of all sections, in the order in which they are asked.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.sections.iter().flat_map(|section| &section.fields)
+    }
+
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields().find(|field| field.name == name)
+    }
 }
