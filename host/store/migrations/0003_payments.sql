@@ -1,0 +1,107 @@
+-- Orders, the attempts to pay them, what gateways told, refunds, and the ledger of money. Amounts are fen.
+-- An empty text and 0 stand for "not yet".
+
+CREATE TABLE orders (
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    number TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    total BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    methods TEXT NOT NULL,
+    details BYTEA NOT NULL,
+    slip TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    paid_at BIGINT NOT NULL,
+    paid_by_payment TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (site, id)
+);
+CREATE UNIQUE INDEX orders_by_number ON orders (site, number);
+CREATE INDEX orders_of_account ON orders (site, account_id, id);
+CREATE INDEX orders_in_state ON orders (site, state, id);
+CREATE INDEX orders_by_end ON orders (state, expires_at);
+
+-- `live` is 1 while the order is neither closed nor refunded: a case has one such order at most.
+CREATE TABLE order_cases (
+    site TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    live BIGINT NOT NULL,
+    PRIMARY KEY (site, order_id, case_id)
+);
+CREATE UNIQUE INDEX order_cases_live ON order_cases (site, case_id) WHERE live = 1;
+CREATE INDEX order_cases_of_case ON order_cases (site, case_id, order_id);
+
+CREATE TABLE payments (
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    gateway TEXT NOT NULL,
+    out_trade_no TEXT NOT NULL,
+    code_url TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    transaction_no TEXT NOT NULL,
+    received BIGINT NOT NULL,
+    payer BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    checked_at BIGINT NOT NULL,
+    notified_at BIGINT NOT NULL,
+    confirmed_at BIGINT NOT NULL,
+    PRIMARY KEY (site, id)
+);
+-- Across sites: two of them may share a merchant.
+CREATE UNIQUE INDEX payments_by_trade ON payments (gateway, out_trade_no);
+-- Two tabs that begin to pay at once share one attempt.
+CREATE UNIQUE INDEX payments_open ON payments (site, order_id, gateway) WHERE state IN ('created', 'prepared');
+CREATE INDEX payments_of_order ON payments (site, order_id, id);
+CREATE INDEX payments_in_state ON payments (site, state, id);
+
+CREATE TABLE gateway_notifications (
+    site TEXT NOT NULL,
+    gateway TEXT NOT NULL,
+    id TEXT NOT NULL,
+    trade_no TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (site, gateway, id)
+);
+
+-- `purpose` says whose money goes back: `order`, or `surplus` for what came twice, late or wrong.
+CREATE TABLE refunds (
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    state TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    provider_no TEXT NOT NULL,
+    requested_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL,
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX refunds_of_order ON refunds (site, order_id, id);
+CREATE INDEX refunds_in_state ON refunds (site, state, id);
+
+CREATE TABLE postings (
+    site TEXT NOT NULL,
+    entry_id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    order_id TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    refund_id TEXT NOT NULL,
+    posted_at BIGINT NOT NULL,
+    PRIMARY KEY (site, entry_id, account)
+);
+CREATE INDEX postings_of_order ON postings (site, order_id, posted_at);
+CREATE INDEX postings_of_account ON postings (site, account, posted_at);

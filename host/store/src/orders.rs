@@ -1,0 +1,383 @@
+//! Orders: what one or more cases cost, frozen, and whether it was paid.
+
+use crate::words::words;
+use crate::{Connection, StoreError, seal::Sealer};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use yinxin_core::{
+    ids::{AccountId, CaseId, OrderId, PaymentId, SiteId},
+    money::{FeeLine, Fen, Method},
+    time::Millis,
+};
+
+words! {
+    /// Where an order stands.
+    "an order's state" OrderState {
+        /// Nobody has chosen a way to pay yet.
+        Open = "open",
+        /// A payment was begun.
+        AwaitingPayment = "awaiting-payment",
+        /// A transfer slip waits for the finance clerk.
+        SlipUploaded = "slip-uploaded",
+        Paid = "paid",
+        /// Money is on its way back.
+        Refunding = "refunding",
+        /// All money went back.
+        Refunded = "refunded",
+        /// Ended without a payment.
+        Closed = "closed",
+    }
+}
+
+impl OrderState {
+    /// Whether a payment that arrives now pays the order.
+    pub const fn is_payable(self) -> bool {
+        matches!(
+            self,
+            Self::Open | Self::AwaitingPayment | Self::SlipUploaded
+        )
+    }
+}
+
+/// One order as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub id: OrderId,
+    /// As people read it out; unique on the site.
+    pub number: String,
+    pub account: AccountId,
+    pub state: OrderState,
+    pub total: Fen,
+    pub lines: Vec<FeeLine>,
+    pub methods: Vec<Method>,
+    /// Id of the transfer slip's file, or empty.
+    pub slip: String,
+    pub created_at: Millis,
+    /// An order unpaid until then is closed.
+    pub expires_at: Millis,
+    pub paid_at: Option<Millis>,
+    pub paid_by: Option<PaymentId>,
+    /// Counts up with every change.
+    pub version: i64,
+}
+
+/// Who gets the invoice, whom to call, where to send: sealed in the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderDetails {
+    pub invoice_title: String,
+    pub tax_number: String,
+    pub invoice_email: String,
+    pub contact_name: String,
+    pub contact_mobile: String,
+    pub delivery_name: String,
+    pub delivery_mobile: String,
+    pub delivery_address: String,
+}
+
+const COLUMNS: &str =
+    "id, number, account_id, state, total, lines, methods, slip, created_at, expires_at, paid_at,
+    paid_by_payment, version";
+
+fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
+    let text = |name: &str| row.try_get::<String, _>(name);
+    let json = |_| StoreError::Damaged("an order's lines");
+    let paid_at: i64 = row.try_get("paid_at")?;
+    let paid_by = text("paid_by_payment")?;
+    Ok(Order {
+        id: OrderId::from_stored(text("id")?),
+        number: text("number")?,
+        account: AccountId::from_stored(text("account_id")?),
+        state: OrderState::from_stored(&text("state")?)?,
+        total: Fen(row.try_get("total")?),
+        lines: serde_json::from_str(&text("lines")?).map_err(json)?,
+        methods: serde_json::from_str(&text("methods")?).map_err(json)?,
+        slip: text("slip")?,
+        created_at: Millis(row.try_get("created_at")?),
+        expires_at: Millis(row.try_get("expires_at")?),
+        paid_at: (paid_at > 0).then_some(Millis(paid_at)),
+        paid_by: (!paid_by.is_empty()).then(|| PaymentId::from_stored(paid_by)),
+        version: row.try_get("version")?,
+    })
+}
+
+/// Writes a new order without cases; false when the number is taken. Slip, payment and version are not read.
+pub async fn insert(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &Order,
+) -> Result<bool, StoreError> {
+    let json = |_| StoreError::Damaged("an order's lines");
+    let written = sqlx::query(
+        "INSERT INTO orders (site, id, number, account_id, state, total, currency, lines, methods, details, slip,
+             created_at, expires_at, paid_at, paid_by_payment, version)
+         VALUES ($1, $2, $3, $4, $5, $6, 'CNY', $7, $8, $9, '', $10, $11, 0, '', 1)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(order.id.to_string())
+    .bind(order.number.clone())
+    .bind(order.account.to_string())
+    .bind(order.state.as_str().to_owned())
+    .bind(order.total.0)
+    .bind(serde_json::to_string(&order.lines).map_err(json)?)
+    .bind(serde_json::to_string(&order.methods).map_err(json)?)
+    .bind(Vec::<u8>::new())
+    .bind(order.created_at.0)
+    .bind(order.expires_at.0)
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// Puts a case into an order; false when the case is in another order that is neither closed nor refunded.
+pub async fn add_case(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+    case: &CaseId,
+) -> Result<bool, StoreError> {
+    let written = sqlx::query(
+        "INSERT INTO order_cases (site, order_id, case_id, live) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(order.to_string())
+    .bind(case.to_string())
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// [`StoreError::NotFound`] when this site has no such order.
+pub async fn get(conn: &mut Connection, site: &SiteId, id: &OrderId) -> Result<Order, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id = $2"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .fetch_one(conn)
+    .await?;
+    order(&row)
+}
+
+/// As [`get`], and nobody else changes the order, its payments or its refunds until this transaction ends: all who do
+/// so take this lock first.
+pub async fn lock(conn: &mut Connection, site: &SiteId, id: &OrderId) -> Result<Order, StoreError> {
+    // Counting the version up takes the row's lock on PostgreSQL; SQLite's transaction has the whole database already.
+    sqlx::query("UPDATE orders SET version = version + 1 WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .execute(&mut *conn)
+        .await?;
+    get(conn, site, id).await
+}
+
+/// The case's newest order.
+pub async fn of_case(
+    conn: &mut Connection,
+    site: &SiteId,
+    case: &CaseId,
+) -> Result<Option<Order>, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id = (SELECT MAX(order_id) FROM order_cases WHERE site = $2 AND case_id = $3)"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(site.as_str().to_owned())
+    .bind(case.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.as_ref().map(order).transpose()
+}
+
+/// The cases that an order pays for.
+pub async fn cases_of(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+) -> Result<Vec<CaseId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT case_id FROM order_cases WHERE site = $1 AND order_id = $2 ORDER BY case_id",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| Ok(CaseId::from_stored(row.try_get::<String, _>("case_id")?)))
+        .collect()
+}
+
+/// Sets the state; [`OrderState::Closed`] and [`OrderState::Refunded`] free the cases for another order.
+pub async fn set_state(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    state: OrderState,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE orders SET state = $3, version = version + 1 WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .bind(state.as_str().to_owned())
+        .execute(&mut *conn)
+        .await?;
+    if matches!(state, OrderState::Closed | OrderState::Refunded) {
+        sqlx::query("UPDATE order_cases SET live = 0 WHERE site = $1 AND order_id = $2")
+            .bind(site.as_str().to_owned())
+            .bind(id.to_string())
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Marks the order as paid by this payment.
+pub async fn set_paid(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    payment: &PaymentId,
+    at: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE orders SET state = 'paid', paid_at = $3, paid_by_payment = $4, version = version + 1
+         WHERE site = $1 AND id = $2",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(at.0)
+    .bind(payment.to_string())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Names the file of the transfer slip; empty takes it away.
+pub async fn set_slip(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    file: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE orders SET slip = $3, version = version + 1 WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .bind(file.to_owned())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn context(site: &SiteId, id: &OrderId) -> String {
+    format!("{site}/order/{id}/details")
+}
+
+/// Keeps invoice, contact and delivery.
+pub async fn set_details(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &OrderId,
+    details: &OrderDetails,
+) -> Result<(), StoreError> {
+    let json =
+        serde_json::to_vec(details).map_err(|_| StoreError::Damaged("an order's details"))?;
+    let changed = sqlx::query(
+        "UPDATE orders SET details = $3, version = version + 1 WHERE site = $1 AND id = $2",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(sealer.seal(&context(site, id), &json)?)
+    .execute(conn)
+    .await?;
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound)
+    }
+}
+
+/// Invoice, contact and delivery; all empty when nothing was given yet.
+pub async fn details(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &OrderId,
+) -> Result<OrderDetails, StoreError> {
+    let row = sqlx::query("SELECT details FROM orders WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .fetch_one(conn)
+        .await?;
+    let sealed: Vec<u8> = row.try_get("details")?;
+    if sealed.is_empty() {
+        return Ok(OrderDetails::default());
+    }
+    serde_json::from_slice(&sealer.open(&context(site, id), &sealed)?)
+        .map_err(|_| StoreError::Damaged("an order's details"))
+}
+
+/// An account's orders, newest first, after the id `after`.
+pub async fn of_account(
+    conn: &mut Connection,
+    site: &SiteId,
+    account: &AccountId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Order>, StoreError> {
+    // `~` sorts after every character of an id.
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND account_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(account.to_string())
+    .bind(after.unwrap_or("~").to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(order).collect()
+}
+
+/// A clerk's list: orders in a state, oldest first, after the id `after`.
+pub async fn in_state(
+    conn: &mut Connection,
+    site: &SiteId,
+    state: OrderState,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Order>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(state.as_str().to_owned())
+    .bind(after.unwrap_or_default().to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(order).collect()
+}
+
+/// Unpaid orders whose time is over. One with an uploaded slip waits for its clerk instead.
+pub async fn expired(
+    conn: &mut Connection,
+    site: &SiteId,
+    now: Millis,
+    limit: i64,
+) -> Result<Vec<OrderId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id FROM orders WHERE site = $1 AND state IN ('open', 'awaiting-payment') AND expires_at <= $2
+         ORDER BY expires_at LIMIT $3",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(now.0)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| Ok(OrderId::from_stored(row.try_get::<String, _>("id")?)))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

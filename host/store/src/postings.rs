@@ -1,0 +1,217 @@
+//! The ledger of money, double entry: every entry's amounts sum to zero, and an entry is written once.
+//!
+//! Amounts are debits; a credit is negative. A gateway's account is what it holds for us, `fees` what we earned,
+//! `unapplied` what arrived and belongs to nothing, `refunds-due` what we owe to payers.
+
+use crate::{Connection, StoreError, payments};
+use sqlx::Row;
+use std::fmt;
+use yinxin_core::{
+    ids::{OrderId, SiteId},
+    money::{Fen, Method},
+    time::Millis,
+};
+
+/// An account of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Account {
+    Gateway(Method),
+    Fees,
+    Unapplied,
+    RefundsDue,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway(method) => write!(f, "gateway:{}", payments::gateway_word(*method)),
+            Self::Fees => f.write_str("fees"),
+            Self::Unapplied => f.write_str("unapplied"),
+            Self::RefundsDue => f.write_str("refunds-due"),
+        }
+    }
+}
+
+/// One entry: money moves from `from` to `to`.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Says what happened, so that it cannot be written twice: `paid:<payment id>`.
+    pub id: String,
+    pub from: Account,
+    pub to: Account,
+    pub amount: Fen,
+    pub order: &'a OrderId,
+    pub payment: &'a str,
+    /// Empty when it is about no refund.
+    pub refund: &'a str,
+    pub at: Millis,
+}
+
+/// One side of an entry, as read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    pub entry: String,
+    pub account: String,
+    pub amount: Fen,
+    pub at: Millis,
+}
+
+/// Writes an entry; false when it was there already. [`StoreError::Damaged`] when it moves nothing, a negative amount,
+/// or from an account to itself.
+pub async fn post(
+    conn: &mut Connection,
+    site: &SiteId,
+    entry: &Entry<'_>,
+) -> Result<bool, StoreError> {
+    let sides = [(entry.to, entry.amount.0), (entry.from, -entry.amount.0)];
+    let sum: i64 = sides.iter().map(|(_, amount)| amount).sum();
+    if sum != 0 || entry.amount.0 <= 0 || entry.from == entry.to {
+        return Err(StoreError::Damaged("an entry that does not balance"));
+    }
+    let mut written = 0;
+    for (account, amount) in sides {
+        let outcome = sqlx::query(
+            "INSERT INTO postings (site, entry_id, account, amount, order_id, payment_id, refund_id, posted_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (site, entry_id, account) DO NOTHING",
+        )
+        .bind(site.as_str().to_owned())
+        .bind(entry.id.clone())
+        .bind(account.to_string())
+        .bind(amount)
+        .bind(entry.order.to_string())
+        .bind(entry.payment.to_owned())
+        .bind(entry.refund.to_owned())
+        .bind(entry.at.0)
+        .execute(&mut *conn)
+        .await?;
+        written += outcome.rows_affected();
+    }
+    match written {
+        0 => Ok(false),
+        2 => Ok(true),
+        _ => Err(StoreError::Damaged(
+            "an entry whose id was used for other accounts",
+        )),
+    }
+}
+
+/// What an account of the site holds.
+pub async fn balance(
+    conn: &mut Connection,
+    site: &SiteId,
+    account: Account,
+) -> Result<Fen, StoreError> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM postings WHERE site = $1 AND account = $2",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(account.to_string())
+    .fetch_one(conn)
+    .await?;
+    Ok(Fen(row.try_get("total")?))
+}
+
+/// All postings of an order, in the order of writing.
+pub async fn of_order(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+) -> Result<Vec<Posting>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT entry_id, account, amount, posted_at FROM postings WHERE site = $1 AND order_id = $2
+         ORDER BY posted_at, entry_id, account",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(order.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Posting {
+                entry: row.try_get("entry_id")?,
+                account: row.try_get("account")?,
+                amount: Fen(row.try_get("amount")?),
+                at: Millis(row.try_get("posted_at")?),
+            })
+        })
+        .collect()
+}
+
+/// Entries of the site that do not sum to zero: none, unless somebody changed rows by hand.
+pub async fn unbalanced(conn: &mut Connection, site: &SiteId) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT entry_id FROM postings WHERE site = $1 GROUP BY entry_id HAVING SUM(amount) <> 0 ORDER BY entry_id",
+    )
+    .bind(site.as_str().to_owned())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("entry_id")?))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::stores;
+
+    #[tokio::test]
+    async fn an_entry_balances_is_written_once_and_belongs_to_its_site() {
+        let site = SiteId::parse("jiangxi").unwrap();
+        let other = SiteId::parse("fujian").unwrap();
+        let order = OrderId::generate();
+        let entry = Entry {
+            id: "paid:1".to_owned(),
+            from: Account::Fees,
+            to: Account::Gateway(Method::Wechat),
+            amount: Fen(22000),
+            order: &order,
+            payment: "1",
+            refund: "",
+            at: Millis(3),
+        };
+        for store in stores().await {
+            let mut tx = store.begin().await.unwrap();
+            assert!(post(&mut tx, &site, &entry).await.unwrap());
+            assert!(!post(&mut tx, &site, &entry).await.unwrap());
+            let held = balance(&mut tx, &site, Account::Gateway(Method::Wechat))
+                .await
+                .unwrap();
+            assert_eq!(held, Fen(22000), "{}", store.name);
+            assert_eq!(
+                balance(&mut tx, &site, Account::Fees).await.unwrap(),
+                Fen(-22000)
+            );
+            assert_eq!(
+                balance(&mut tx, &other, Account::Fees).await.unwrap(),
+                Fen(0)
+            );
+            assert_eq!(of_order(&mut tx, &site, &order).await.unwrap().len(), 2);
+            assert!(of_order(&mut tx, &other, &order).await.unwrap().is_empty());
+            assert!(unbalanced(&mut tx, &site).await.unwrap().is_empty());
+            for wrong in [
+                Entry {
+                    id: "a".to_owned(),
+                    amount: Fen(0),
+                    ..entry.clone()
+                },
+                Entry {
+                    id: "b".to_owned(),
+                    amount: Fen(-1),
+                    ..entry.clone()
+                },
+                Entry {
+                    id: "c".to_owned(),
+                    to: Account::Fees,
+                    ..entry.clone()
+                },
+            ] {
+                assert!(matches!(
+                    post(&mut tx, &site, &wrong).await,
+                    Err(StoreError::Damaged(_))
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Refunds: money on its way back to the payer, over the trade on which it came.
+
+use crate::words::words;
+use crate::{Connection, StoreError};
+use sqlx::Row;
+use yinxin_core::{
+    ids::{CaseId, OrderId, PaymentId, SiteId},
+    money::Fen,
+    time::Millis,
+};
+
+words! {
+    /// Where a refund stands.
+    "a refund's state" RefundState {
+        /// Written down; the gateway may or may not know of it.
+        Requested = "requested",
+        /// The gateway has it.
+        Processing = "processing",
+        Done = "done",
+        /// The gateway refused it: a clerk has to see to it.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Whose money goes back.
+    "a refund's purpose" Purpose {
+        /// What was paid for the order.
+        Order = "order",
+        /// What came twice, after the order's end, or in a wrong amount; the order does not change.
+        Surplus = "surplus",
+    }
+}
+
+/// One refund as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// UUID; without hyphens it is the number under which the gateway knows it.
+    pub id: String,
+    pub order: OrderId,
+    pub payment: PaymentId,
+    /// The case that asked for it; none: all cases of the order.
+    pub case: Option<CaseId>,
+    pub purpose: Purpose,
+    pub amount: Fen,
+    /// In words, for the payer.
+    pub reason: String,
+    pub state: RefundState,
+    /// Clerk id, or `host` or `plugin`.
+    pub requested_by: String,
+    /// The provider's number, or why it refused.
+    pub provider_no: String,
+    pub requested_at: Millis,
+    pub finished_at: Option<Millis>,
+}
+
+impl Refund {
+    /// The number for the gateway: repeating it does not pay out twice.
+    pub fn out_refund_no(&self) -> String {
+        self.id.replace('-', "")
+    }
+}
+
+const COLUMNS: &str =
+    "id, order_id, payment_id, case_id, purpose, amount, reason, state, requested_by, provider_no,
+    requested_at, finished_at";
+
+fn refund(row: &sqlx::any::AnyRow) -> Result<Refund, StoreError> {
+    let text = |name: &str| row.try_get::<String, _>(name);
+    let case = text("case_id")?;
+    let finished: i64 = row.try_get("finished_at")?;
+    Ok(Refund {
+        id: text("id")?,
+        order: OrderId::from_stored(text("order_id")?),
+        payment: PaymentId::from_stored(text("payment_id")?),
+        case: (!case.is_empty()).then(|| CaseId::from_stored(case)),
+        purpose: Purpose::from_stored(&text("purpose")?)?,
+        amount: Fen(row.try_get("amount")?),
+        reason: text("reason")?,
+        state: RefundState::from_stored(&text("state")?)?,
+        requested_by: text("requested_by")?,
+        provider_no: text("provider_no")?,
+        requested_at: Millis(row.try_get("requested_at")?),
+        finished_at: (finished > 0).then_some(Millis(finished)),
+    })
+}
+
+/// Writes a new refund.
+pub async fn insert(
+    conn: &mut Connection,
+    site: &SiteId,
+    refund: &Refund,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO refunds (site, id, order_id, payment_id, case_id, purpose, amount, reason, state, requested_by,
+             provider_no, requested_at, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, 0)",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(refund.id.clone())
+    .bind(refund.order.to_string())
+    .bind(refund.payment.to_string())
+    .bind(refund.case.as_ref().map_or_else(String::new, ToString::to_string))
+    .bind(refund.purpose.as_str().to_owned())
+    .bind(refund.amount.0)
+    .bind(refund.reason.clone())
+    .bind(refund.state.as_str().to_owned())
+    .bind(refund.requested_by.clone())
+    .bind(refund.requested_at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// [`StoreError::NotFound`] when this site has no such refund.
+pub async fn get(conn: &mut Connection, site: &SiteId, id: &str) -> Result<Refund, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND id = $2"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(id.to_owned())
+    .fetch_one(conn)
+    .await?;
+    refund(&row)
+}
+
+/// All refunds of an order, oldest first.
+pub async fn of_order(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+) -> Result<Vec<Refund>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND order_id = $2 ORDER BY id"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(order.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(refund).collect()
+}
+
+/// A clerk's list: refunds in a state, oldest first, after the id `after`.
+pub async fn in_state(
+    conn: &mut Connection,
+    site: &SiteId,
+    state: RefundState,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Refund>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(state.as_str().to_owned())
+    .bind(after.unwrap_or_default().to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(refund).collect()
+}
+
+/// fen of a payment that went back or are on their way; what failed does not count.
+pub async fn total_of(
+    conn: &mut Connection,
+    site: &SiteId,
+    payment: &PaymentId,
+) -> Result<Fen, StoreError> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM refunds
+         WHERE site = $1 AND payment_id = $2 AND state <> 'failed'",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(payment.to_string())
+    .fetch_one(conn)
+    .await?;
+    Ok(Fen(row.try_get("total")?))
+}
+
+/// Moves a refund on that is neither done nor failed; false when it is. `at` is when it ended.
+pub async fn set_state(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &str,
+    state: RefundState,
+    provider_no: &str,
+    at: Option<Millis>,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE refunds SET state = $3, provider_no = $4, finished_at = $5
+         WHERE site = $1 AND id = $2 AND state IN ('requested', 'processing')",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_owned())
+    .bind(state.as_str().to_owned())
+    .bind(provider_no.to_owned())
+    .bind(at.map_or(0, |at| at.0))
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// A clerk lets a failed refund be tried again; false when it has not failed.
+pub async fn reopen(conn: &mut Connection, site: &SiteId, id: &str) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE refunds SET state = 'requested', provider_no = '', finished_at = 0
+         WHERE site = $1 AND id = $2 AND state = 'failed'",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_owned())
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
