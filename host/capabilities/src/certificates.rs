@@ -1,0 +1,215 @@
+//! `yinxin:certificates`: what was issued for the case, and the wish to issue, freeze, restore or revoke.
+
+use crate::bindings::yinxin::certificates::certificates::{
+    Attribute, Certificate, Error, Host, Request, Standing,
+};
+use crate::context::{CertificateStanding, CertificateView};
+use crate::desk::{Access, No, Office, answer, ask, is_unprintable, look, permit};
+use crate::effects::Effect;
+use crate::grants::Capability;
+use crate::reads::Part;
+use yinxin_core::rules::NamedValue;
+
+crate::desk::refusals!(certificates);
+
+/// Attributes that a subject may have, with the upper bounds of RFC 5280 appendix A.1 (characters).
+const ATTRIBUTES: [(&str, usize); 13] = [
+    ("C", 2),
+    ("ST", 128),
+    ("L", 128),
+    ("STREET", 128),
+    ("O", 64),
+    ("OU", 64),
+    ("CN", 64),
+    ("T", 64),
+    ("SN", 64),
+    ("GN", 64),
+    ("serialNumber", 64),
+    ("emailAddress", 255),
+    ("UID", 64),
+];
+/// Attributes of one subject.
+const SUBJECT: usize = 16;
+/// Months of validity.
+const MONTHS: std::ops::RangeInclusive<u32> = 1..=60;
+/// Characters of a reason for revoking.
+const REASON: usize = 256;
+
+impl Host for Office {
+    fn issued(&mut self) -> Result<Vec<Certificate>, Refused> {
+        permit(self, Capability::Certificates, Access::Read)?;
+        look(self, Part::Certificates)?;
+        Ok(self
+            .host
+            .view
+            .certificates
+            .iter()
+            .map(certificate)
+            .collect())
+    }
+
+    fn issue(&mut self, request: Request) -> Result<(), Refused> {
+        permit(self, Capability::Certificates, Access::Write)?;
+        well_formed(&request).map_err(|reason| No::Answer(Error::BadRequest(reason)))?;
+        look(self, Part::Request)?;
+        if !self.host.view.has_request {
+            return Err(No::Answer(Error::NoKey));
+        }
+        let named = |a: Attribute| NamedValue {
+            name: a.name,
+            value: a.value,
+        };
+        let subject = request.subject.into_iter().map(named).collect();
+        ask(
+            self,
+            Effect::Issue {
+                subject,
+                months: request.months,
+            },
+        )
+    }
+
+    fn revoke(&mut self, serial: String, reason: String) -> Result<(), Refused> {
+        permit(self, Capability::Certificates, Access::Write)?;
+        if reason.chars().count() > REASON || is_unprintable(&reason) {
+            return Err(No::Answer(Error::BadRequest(format!(
+                "the reason has more than {REASON} characters"
+            ))));
+        }
+        turn(self, &serial, CertificateStanding::Revoked)?;
+        ask(self, Effect::Revoke { serial, reason })
+    }
+
+    fn hold(&mut self, serial: String) -> Result<(), Refused> {
+        permit(self, Capability::Certificates, Access::Write)?;
+        turn(self, &serial, CertificateStanding::Held)?;
+        ask(self, Effect::Hold { serial })
+    }
+
+    fn release(&mut self, serial: String) -> Result<(), Refused> {
+        permit(self, Capability::Certificates, Access::Write)?;
+        turn(self, &serial, CertificateStanding::Valid)?;
+        ask(self, Effect::Release { serial })
+    }
+
+    fn convert_error(&mut self, no: Refused) -> wasmtime::Result<Error> {
+        answer(no)
+    }
+}
+
+/// Moves a certificate of the case to `standing` in what the call sees, where it can go there from where it stands.
+fn turn(office: &mut Office, serial: &str, standing: CertificateStanding) -> Result<(), Refused> {
+    use CertificateStanding::{Expired, Held, Revoked, Valid};
+    look(office, Part::Certificates)?;
+    let known = office
+        .host
+        .view
+        .certificates
+        .iter_mut()
+        .find(|certificate| certificate.serial == serial);
+    let Some(known) = known else {
+        return Err(No::Answer(Error::UnknownCertificate(serial.to_owned())));
+    };
+    let possible = match standing {
+        Revoked => known.standing != Revoked,
+        Held => known.standing == Valid,
+        Valid => known.standing == Held,
+        Expired => false,
+    };
+    if !possible {
+        let reason = format!(
+            "certificate {serial} is {:?} and cannot become {standing:?}",
+            known.standing
+        );
+        return Err(No::Answer(Error::BadRequest(reason)));
+    }
+    known.standing = standing;
+    Ok(())
+}
+
+fn well_formed(request: &Request) -> Result<(), String> {
+    if request.subject.is_empty() || request.subject.len() > SUBJECT {
+        return Err(format!(
+            "{} attributes; 1 to {SUBJECT} are allowed",
+            request.subject.len()
+        ));
+    }
+    for Attribute { name, value } in &request.subject {
+        let Some((_, longest)) = ATTRIBUTES.iter().find(|(known, _)| known == name) else {
+            return Err(format!("`{name}` is no known attribute"));
+        };
+        if value.trim().is_empty() || value.chars().count() > *longest || is_unprintable(value) {
+            return Err(format!("`{name}` has 1 to {longest} characters"));
+        }
+    }
+    if !MONTHS.contains(&request.months) {
+        return Err(format!(
+            "{} months; {} to {} are allowed",
+            request.months,
+            MONTHS.start(),
+            MONTHS.end()
+        ));
+    }
+    Ok(())
+}
+
+fn certificate(view: &CertificateView) -> Certificate {
+    Certificate {
+        serial: view.serial.clone(),
+        subject: view.subject.clone(),
+        not_before: view.not_before,
+        not_after: view.not_after,
+        standing: match view.standing {
+            CertificateStanding::Valid => Standing::Valid,
+            CertificateStanding::Held => Standing::Held,
+            CertificateStanding::Revoked => Standing::Revoked,
+            CertificateStanding::Expired => Standing::Expired,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(name: &str, value: &str, months: u32) -> Request {
+        Request {
+            subject: vec![Attribute {
+                name: name.into(),
+                value: value.into(),
+            }],
+            months,
+        }
+    }
+
+    #[test]
+    fn a_request_is_checked_against_the_upper_bounds_of_rfc_5280() {
+        assert_eq!(well_formed(&request("CN", "鹰潭某某有限公司", 12)), Ok(()));
+        assert!(
+            well_formed(&request("CN", &"长".repeat(65), 12))
+                .unwrap_err()
+                .contains("`CN` has 1 to 64")
+        );
+        assert!(well_formed(&request("CN", " ", 12)).is_err());
+        assert!(
+            well_formed(&request("cn", "x", 12))
+                .unwrap_err()
+                .contains("`cn` is no known attribute")
+        );
+        assert!(well_formed(&request("C", "CHN", 12)).is_err());
+        assert!(well_formed(&request("CN", "x\0", 12)).is_err());
+        assert!(
+            well_formed(&request("CN", "x", 0))
+                .unwrap_err()
+                .contains("0 months")
+        );
+        assert!(well_formed(&request("CN", "x", 61)).is_err());
+        assert!(
+            well_formed(&Request {
+                subject: vec![],
+                months: 12
+            })
+            .is_err()
+        );
+    }
+}
