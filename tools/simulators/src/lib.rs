@@ -22,6 +22,7 @@ pub mod sms;
 pub mod trades;
 pub mod wechat;
 
+use alipay::Alipay;
 use anyhow::Context;
 use axum::Router;
 use axum::response::Html;
@@ -38,6 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use wechat::Wechat;
 
 /// Where the simulators listen and keep their keys.
 #[derive(Clone, Debug)]
@@ -56,6 +58,8 @@ pub struct Running {
     pub face: Arc<Face>,
     pub courier: Arc<Courier>,
     pub mailbox: Arc<Mailbox>,
+    pub wechat: Arc<Wechat>,
+    pub alipay: Arc<Alipay>,
     tasks: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
@@ -86,12 +90,16 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
     let face = Arc::new(Face::new(secrets.clone())?);
     let courier = Arc::new(Courier::new(secrets.clone())?);
     let mailbox = Arc::new(Mailbox::default());
+    let wechat = wechat::state(&options.state_dir)?;
+    let alipay = alipay::state(&options.state_dir)?;
     let router = Router::new()
         .route("/", get(index))
         .merge(sms::routes(sms.clone()))
         .merge(face::routes(face.clone()))
         .merge(courier::routes(courier.clone()))
-        .merge(mail::routes(mailbox.clone()));
+        .merge(mail::routes(mailbox.clone()))
+        .merge(wechat::routes(wechat.clone()))
+        .merge(alipay::routes(alipay.clone()));
     let listener = bind(options.listen).await?;
     let smtp_listener = bind(options.smtp_listen).await?;
     let (address, smtp_address) = (listener.local_addr()?, smtp_listener.local_addr()?);
@@ -99,7 +107,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
         tokio::spawn(async move { axum::serve(listener, router).await }),
         tokio::spawn(mailbox.clone().serve(smtp_listener)),
     ];
-    Ok(Running { address, smtp_address, secrets, sms, face, courier, mailbox, tasks })
+    Ok(Running { address, smtp_address, secrets, sms, face, courier, mailbox, wechat, alipay, tasks })
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -114,6 +122,8 @@ async fn index() -> Html<String> {
         hint: &'static str,
     }
     let links = [
+        Link { href: "/wechat", title: "微信支付", hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃" },
+        Link { href: "/alipay", title: "支付宝", hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃" },
         Link { href: "/sms", title: "短信", hint: "阿里云与腾讯云发来的短信，像在手机上一样查看" },
         Link { href: "/mail", title: "邮件", hint: "收到的邮件与附件" },
         Link { href: "/face", title: "人脸核验", hint: "手机刷脸页面与核验结果" },
