@@ -1,0 +1,347 @@
+//! The test suites, and the table of how they went.
+
+use crate::postgres::Postgres;
+use crate::processes::{self, cargo, say};
+use crate::workspace::Workspace;
+use crate::{components, imports, setup};
+use anyhow::{Context, Result, bail};
+use cargo_metadata::TargetKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Workspace, &[String]) -> Result<()>,
+}
+
+/// In the order in which they run: what is quick to tell comes first.
+const SUITES: [Suite; 7] = [
+    Suite {
+        name: "format",
+        about: "cargo fmt --check",
+        run: format,
+    },
+    Suite {
+        name: "imports",
+        about: "no crate imports against the direction of the house",
+        run: import_directions,
+    },
+    Suite {
+        name: "clippy",
+        about: "cargo clippy, every target, warnings are errors",
+        run: clippy,
+    },
+    Suite {
+        name: "unit",
+        about: "cargo test, on SQLite and on a PostgreSQL of its own",
+        run: unit,
+    },
+    Suite {
+        name: "guests",
+        about: "hostile plugins against the sandbox",
+        run: guests,
+    },
+    Suite {
+        name: "conformance",
+        about: "programs that nobody here wrote, against ours",
+        run: conformance,
+    },
+    Suite {
+        name: "journeys",
+        about: "people's ways through the sites, in a real browser",
+        run: journeys,
+    },
+];
+
+/// Integration tests that hold hostile guests, by the name of their target.
+const GUEST_TESTS: [&str; 2] = ["misbehaviour", "guests"];
+
+pub fn names() -> Vec<&'static str> {
+    SUITES.iter().map(|suite| suite.name).collect()
+}
+
+/// The suites with what they do, for `--help`.
+pub fn overview() -> String {
+    let lines = SUITES
+        .iter()
+        .map(|suite| format!("  {:12} {}", suite.name, suite.about));
+    std::iter::once("Suites:".to_owned())
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+struct Outcome {
+    name: &'static str,
+    took: Duration,
+    failure: Option<String>,
+}
+
+/// Runs one suite or all, one after the other; a failure does not keep the next from running.
+pub fn run(workspace: &Workspace, only: Option<&str>, rest: &[String]) -> ExitCode {
+    let mut outcomes = Vec::new();
+    for suite in SUITES
+        .iter()
+        .filter(|suite| only.is_none_or(|name| name == suite.name))
+    {
+        say("Testing", format!("{}: {}", suite.name, suite.about));
+        let begun = Instant::now();
+        let failure = (suite.run)(workspace, rest).err();
+        if let Some(error) = &failure {
+            processes::complain(error);
+        }
+        let failure = failure.map(|error| {
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        });
+        outcomes.push(Outcome {
+            name: suite.name,
+            took: begun.elapsed(),
+            failure,
+        });
+    }
+    println!("{}", summary(&outcomes));
+    if outcomes.iter().all(|outcome| outcome.failure.is_none()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn summary(outcomes: &[Outcome]) -> String {
+    let mut lines = vec![String::new()];
+    for outcome in outcomes {
+        let (word, why) = match &outcome.failure {
+            None => ("passed", ""),
+            Some(failure) => ("FAILED", failure.as_str()),
+        };
+        let line = format!(
+            "{:12} {word} {:>8.1} s  {why}",
+            outcome.name,
+            outcome.took.as_secs_f64()
+        );
+        lines.push(line.trim_end().to_owned());
+    }
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| outcome.failure.is_some())
+        .count();
+    lines.push(format!(
+        "{} passed, {failed} failed",
+        outcomes.len() - failed
+    ));
+    lines.join("\n")
+}
+
+fn format(workspace: &Workspace, _: &[String]) -> Result<()> {
+    setup::toolchain_component("rustfmt", "rustfmt")?;
+    processes::run(cargo(workspace.root()).args(["fmt", "--all", "--check"]))
+}
+
+fn import_directions(workspace: &Workspace, _: &[String]) -> Result<()> {
+    let problems = imports::check(workspace);
+    if !problems.is_empty() {
+        bail!("the walls are broken:\n  {}", problems.join("\n  "));
+    }
+    Ok(())
+}
+
+fn clippy(workspace: &Workspace, _: &[String]) -> Result<()> {
+    setup::toolchain_component("clippy", "cargo-clippy")?;
+    let mut command = cargo(workspace.root());
+    processes::run(command.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
+    prepare_components(workspace)?;
+    let python = setup::peers(workspace)?;
+    let mut command = cargo(workspace.root());
+    command
+        .args(["test", "--workspace", "--quiet", "--no-fail-fast", "--"])
+        .args(rest);
+    with_postgres(environment(&mut command, workspace).env("YINXIN_PEERS_PYTHON", python))
+}
+
+fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
+    prepare_components(workspace)?;
+    let mut command = cargo(workspace.root());
+    command.args(["test", "--quiet", "--no-fail-fast"]);
+    let mut tests = 0;
+    for package in workspace.packages() {
+        for target in package
+            .targets
+            .iter()
+            .filter(|target| target.kind.contains(&TargetKind::Test))
+        {
+            if GUEST_TESTS.contains(&target.name.as_str()) {
+                command.args([
+                    "--package",
+                    package.name.as_str(),
+                    "--test",
+                    target.name.as_str(),
+                ]);
+                tests += 1;
+            }
+        }
+    }
+    if tests == 0 {
+        bail!(
+            "no crate has an integration test named {}",
+            GUEST_TESTS.join(" or ")
+        );
+    }
+    command.arg("--").args(rest);
+    with_postgres(environment(&mut command, workspace))
+}
+
+/// Each file of tests/conformance is a program that prints what it checks and fails when something does not hold.
+fn conformance(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
+    let python = setup::peers(workspace)?;
+    prepare_components(workspace)?;
+    components::build_programs(workspace)?;
+    let folder = workspace.root().join("tests/conformance");
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "py"))
+        .collect();
+    scripts.sort();
+    let stem = |file: &PathBuf| {
+        file.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    if let Some(unknown) = rest
+        .iter()
+        .find(|name| !scripts.iter().any(|file| stem(file) == **name))
+    {
+        let known: Vec<String> = scripts.iter().map(stem).collect();
+        bail!(
+            "there is no tests/conformance/{unknown}.py; there are {}",
+            known.join(", ")
+        );
+    }
+    let mut failed = Vec::new();
+    for script in scripts
+        .iter()
+        .filter(|file| rest.is_empty() || rest.contains(&stem(file)))
+    {
+        say("Judging", stem(script));
+        let mut command = Command::new(&python);
+        command.arg("-B").arg(script).current_dir(workspace.root());
+        if let Err(error) = processes::run(environment(&mut command, workspace)) {
+            processes::complain(&error);
+            failed.push(stem(script));
+        }
+    }
+    if !failed.is_empty() {
+        bail!("these do not agree with us: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+fn journeys(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    setup::debian(
+        setup::BROWSER
+            .iter()
+            .chain(&setup::JUDGES)
+            .chain([&setup::FONTS]),
+    )?;
+    setup::npm(workspace)?;
+    let python = setup::peers(workspace)?;
+    setup::wasm_target()?;
+    components::build_plugins(workspace)?;
+    components::build_programs(workspace)?;
+    let mut command = Command::new("node");
+    command
+        .arg(workspace.root().join("tests/journeys/run.mjs"))
+        .args(rest);
+    processes::run(
+        environment(&mut command, workspace)
+            .env("YINXIN_PEERS_PYTHON", python)
+            .current_dir(workspace.root()),
+    )
+}
+
+fn prepare_components(workspace: &Workspace) -> Result<()> {
+    setup::wasm_target()?;
+    components::build_plugins(workspace)?;
+    components::build_guests(workspace)
+}
+
+/// Where tests find what was built.
+fn environment<'c>(command: &'c mut Command, workspace: &Workspace) -> &'c mut Command {
+    let set = |command: &'c mut Command, name: &str, file: &Path| command.env(name, file);
+    let command = set(command, "CARGO_TARGET_DIR", workspace.target());
+    let command = set(command, "YINXIN_BIN", &workspace.program("yinxin"));
+    let command = set(
+        command,
+        "YINXIN_SIMULATORS_BIN",
+        &workspace.program("yinxin-simulators"),
+    );
+    let command = set(command, "YINXIN_PLUGINS_DIR", &workspace.plugins_dir());
+    set(command, "YINXIN_GUESTS_DIR", &workspace.guests_dir())
+}
+
+/// Runs with a PostgreSQL of its own, unless the caller has named one.
+fn with_postgres(command: &mut Command) -> Result<()> {
+    if std::env::var_os("YINXIN_TEST_POSTGRES").is_some() {
+        return processes::run(command);
+    }
+    let postgres = Postgres::start()?;
+    processes::run(command.env("YINXIN_TEST_POSTGRES", postgres.url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_the_suites() {
+        let outcome = |name, failure: Option<&str>| Outcome {
+            name,
+            took: Duration::from_millis(1540),
+            failure: failure.map(str::to_owned),
+        };
+        let table = summary(&[
+            outcome("format", None),
+            outcome("unit", Some("`cargo test` ended with code 101")),
+        ]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "",
+                "format       passed      1.5 s",
+                "unit         FAILED      1.5 s  `cargo test` ended with code 101",
+                "1 passed, 1 failed",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_suite_is_explained() {
+        for name in names() {
+            assert!(overview().contains(name));
+        }
+    }
+}
