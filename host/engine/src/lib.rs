@@ -1,1 +1,107 @@
-//! placeholder
+//! Runs a case: an event comes in, the rule is called, and its effects, the new state, the ledger entry and the outbox are
+//! committed together. Nobody else calls rules.
+//!
+//! Invariants:
+//! - A rule runs outside of any transaction; the commit verifies again all that it read and decides anew when something
+//!   changed. So a slow or hostile plugin never holds a lock, and of two events at once each sees the other's result.
+//! - Every change of a case has one row in the ledger, written in the same transaction.
+//! - Showing a page calls no rule.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod actor;
+mod applicant;
+mod commit;
+mod dead_jobs;
+mod error;
+mod events;
+mod files;
+mod identity;
+mod inner;
+mod lists;
+mod live;
+mod pages;
+mod papers;
+mod situation;
+mod timers;
+mod transition;
+pub mod views;
+mod worker;
+
+pub use actor::{Actor, ClerkActor};
+pub use dead_jobs::DeadJob;
+pub use error::EngineError;
+pub use events::CaseEvent;
+pub use inner::{Services, Site};
+pub use transition::Submission;
+
+use inner::Inner;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+use yinxin_capabilities::Registry;
+use yinxin_core::definition::{AccountPolicy, Form};
+use yinxin_core::ids::{CaseId, SiteId};
+use yinxin_core::rules::Fact;
+use yinxin_core::time::Clock;
+use yinxin_store::Store;
+use yinxin_store::seal::Sealer;
+
+/// Changes that a page which waits may lag behind before it looks again by itself.
+const CHANGES: usize = 1024;
+
+/// All cases of all sites of one host. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+impl Engine {
+    pub fn new(
+        store: Store,
+        sealer: Arc<Sealer>,
+        registry: Arc<Registry>,
+        services: Services,
+        sites: Vec<Site>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let sites = sites.into_iter().map(|site| (site.id.clone(), site)).collect();
+        let (changes, _) = broadcast::channel(CHANGES);
+        let work = tokio::sync::Notify::new();
+        Self {
+            inner: Arc::new(Inner { store, sealer, registry, services, sites, clock, changes, work }),
+        }
+    }
+
+    /// The site's account policy with its registration and profile forms; none before its plugin is active.
+    pub fn account_policy(&self, site: &SiteId) -> Option<(AccountPolicy, Form, Form)> {
+        self.inner.account_policy(site)
+    }
+
+    /// Brings an event to a case on behalf of a person. Nothing happens, or all of it.
+    pub async fn fire(
+        &self,
+        site: &SiteId,
+        actor: &Actor,
+        case: &CaseId,
+        transition: &str,
+        submission: &Submission,
+    ) -> Result<(), EngineError> {
+        let request = transition::Request {
+            actor,
+            transition,
+            submission,
+            fact: Fact::None,
+            job: None,
+            deletes: false,
+        };
+        transition::fire(&self.inner, site, case, request).await
+    }
+}
+
+/// A service's own error, as the engine hands it on: its text is for the log.
+pub(crate) fn service_error(error: impl std::fmt::Display) -> EngineError {
+    EngineError::Service(error.to_string())
+}

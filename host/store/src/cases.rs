@@ -1,7 +1,7 @@
 //! Cases: one application each. What people typed is sealed as a whole; columns beside it are what lists show and sort by.
 
 use crate::{Connection, StoreError, seal::Sealer};
-use sqlx::{QueryBuilder, Row};
+use sqlx::Row;
 use yinxin_core::{
     ids::{AccountId, CaseId, ClerkId, SiteId},
     rules::NamedValue,
@@ -281,35 +281,83 @@ impl After {
     }
 }
 
-fn narrow(query: &mut QueryBuilder<sqlx::Any>, site: &SiteId, filter: &Filter) {
-    query.push(" WHERE site = ").push_bind(site.as_str().to_owned()).push(" AND deleted = 0");
-    let columns = [
-        ("account_id", filter.account.as_ref().map(ToString::to_string)),
-        ("queue", filter.queue.clone()),
-        ("plugin", filter.plugin.clone()),
-        ("service", filter.service.clone()),
-        ("state", filter.state.clone()),
-        ("tone", filter.tone.clone()),
-    ];
-    for (column, value) in columns {
-        if let Some(value) = value {
-            query.push(format!(" AND {column} = ")).push_bind(value);
+/// A statement in the making: its text with numbered placeholders, which both databases read, and the values for them.
+struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl Statement {
+    fn lines(site: &SiteId, filter: &Filter) -> Self {
+        let mut statement = Self {
+            text: format!("SELECT {LINE} FROM cases WHERE deleted = 0"),
+            values: Vec::new(),
+        };
+        statement.text(" AND site = ", site.as_str());
+        statement.narrow(site, filter);
+        statement
+    }
+
+    fn push(&mut self, before: &str, value: Value) {
+        self.values.push(value);
+        self.text.push_str(before);
+        self.text.push_str(&format!("${}", self.values.len()));
+    }
+
+    fn text(&mut self, before: &str, value: &str) {
+        self.push(before, Value::Text(value.to_owned()));
+    }
+
+    fn number(&mut self, before: &str, value: i64) {
+        self.push(before, Value::Number(value));
+    }
+
+    fn narrow(&mut self, site: &SiteId, filter: &Filter) {
+        let columns = [
+            (" AND account_id = ", filter.account.as_ref().map(AccountId::as_str)),
+            (" AND queue = ", filter.queue.as_deref()),
+            (" AND plugin = ", filter.plugin.as_deref()),
+            (" AND service = ", filter.service.as_deref()),
+            (" AND state = ", filter.state.as_deref()),
+            (" AND tone = ", filter.tone.as_deref()),
+        ];
+        for (condition, value) in columns {
+            if let Some(value) = value {
+                self.text(condition, value);
+            }
+        }
+        if let Some(text) = &filter.text {
+            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let pattern = format!("%{escaped}%");
+            self.text(" AND (subject LIKE ", &pattern);
+            self.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+            self.text.push_str(" ESCAPE '\\')");
+        }
+        if let Some(fingerprint) = &filter.fingerprint {
+            self.text(" AND id IN (SELECT case_id FROM case_lookups WHERE site = ", site.as_str());
+            self.text(" AND fingerprint = ", fingerprint);
+            self.text.push(')');
+        }
+        if let Some((clerk, now)) = &filter.claimed_by {
+            self.text(" AND claimed_by = ", clerk.as_str());
+            self.number(" AND claimed_until > ", now.0);
         }
     }
-    if let Some(text) = &filter.text {
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
-        query.push(" AND (subject LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\' OR number LIKE ");
-        query.push_bind(pattern).push(" ESCAPE '\\')");
-    }
-    if let Some(fingerprint) = &filter.fingerprint {
-        query.push(" AND id IN (SELECT case_id FROM case_lookups WHERE site = ");
-        query.push_bind(site.as_str().to_owned()).push(" AND fingerprint = ");
-        query.push_bind(fingerprint.clone()).push(")");
-    }
-    if let Some((clerk, now)) = &filter.claimed_by {
-        query.push(" AND claimed_by = ").push_bind(clerk.to_string());
-        query.push(" AND claimed_until > ").push_bind(now.0);
+
+    async fn fetch(self, conn: &mut Connection) -> Result<Vec<Line>, StoreError> {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+            };
+        }
+        query.fetch_all(conn).await?.iter().map(line).collect()
     }
 }
 
@@ -321,15 +369,15 @@ pub async fn by_due(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let mut query = QueryBuilder::<sqlx::Any>::new(format!("SELECT {LINE} FROM cases"));
-    narrow(&mut query, site, filter);
+    let mut statement = Statement::lines(site, filter);
     if let Some(after) = after {
-        query.push(" AND (due_at > ").push_bind(after.due_at).push(" OR (due_at = ");
-        query.push_bind(after.due_at).push(" AND id > ").push_bind(after.id.clone()).push("))");
+        statement.number(" AND (due_at > ", after.due_at);
+        statement.number(" OR (due_at = ", after.due_at);
+        statement.text(" AND id > ", &after.id);
+        statement.text.push_str("))");
     }
-    query.push(" ORDER BY due_at, id LIMIT ").push_bind(limit);
-    let rows = query.build().fetch_all(conn).await?;
-    rows.iter().map(line).collect()
+    statement.number(" ORDER BY due_at, id LIMIT ", limit);
+    statement.fetch(conn).await
 }
 
 /// An applicant's list: the newest first, before the case `before`.
@@ -340,14 +388,12 @@ pub async fn newest(
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let mut query = QueryBuilder::<sqlx::Any>::new(format!("SELECT {LINE} FROM cases"));
-    narrow(&mut query, site, filter);
+    let mut statement = Statement::lines(site, filter);
     if let Some(before) = before {
-        query.push(" AND id < ").push_bind(before.to_owned());
+        statement.text(" AND id < ", before);
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    let rows = query.build().fetch_all(conn).await?;
-    rows.iter().map(line).collect()
+    statement.number(" ORDER BY id DESC LIMIT ", limit);
+    statement.fetch(conn).await
 }
 
 /// How much waits in a role's queue.

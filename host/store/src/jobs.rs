@@ -3,7 +3,10 @@
 
 use crate::{Connection, Dialect, StoreError};
 use sqlx::Row;
-use yinxin_core::{ids::SiteId, time::Millis};
+use yinxin_core::{
+    ids::{CaseId, SiteId},
+    time::Millis,
+};
 
 /// A job to be written. `key` is unique per site and kind: enqueuing it again changes nothing.
 #[derive(Clone, Debug)]
@@ -191,6 +194,24 @@ pub async fn cancel(
     .bind(site.as_str().to_owned())
     .bind(kind.to_owned())
     .bind(key.to_owned())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Withdraws all queued jobs of one kind of a case.
+pub async fn cancel_of_case(
+    conn: &mut Connection,
+    site: &SiteId,
+    case: &CaseId,
+    kind: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE jobs SET state = 'cancelled' WHERE site = $1 AND case_id = $2 AND kind = $3 AND state = 'queued'",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(case.to_string())
+    .bind(kind.to_owned())
     .execute(conn)
     .await?;
     Ok(())

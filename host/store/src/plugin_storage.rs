@@ -34,12 +34,11 @@ pub async fn scan(
     // Keys are compared as bytes on both databases: `substr` finds the prefix, since LIKE would give `%` and `_` a meaning.
     let rows = sqlx::query(
         "SELECT key, value FROM plugin_storage
-         WHERE site = $1 AND plugin = $2 AND key > $3 AND substr(key, 1, $4) = $5 ORDER BY key LIMIT $6",
+         WHERE site = $1 AND plugin = $2 AND key > $3 AND substr(key, 1, length($4)) = $4 ORDER BY key LIMIT $5",
     )
     .bind(site.as_str().to_owned())
     .bind(plugin.to_owned())
     .bind(after.unwrap_or_default().to_owned())
-    .bind(i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX))
     .bind(prefix.to_owned())
     .bind(limit)
     .fetch_all(conn)

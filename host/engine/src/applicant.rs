@@ -1,0 +1,390 @@
+//! What an applicant does with a case outside of its lifecycle's transitions: beginning it, answering, uploading. Each
+//! step is saved at once, so that it can be left and taken up again anywhere.
+
+use crate::Engine;
+use crate::commit::{enter, fingerprints};
+use crate::error::EngineError;
+use crate::inner::Inner;
+use crate::situation::{Situation, profile};
+use crate::transition::{self, Request, Submission};
+use crate::views::Saved;
+use crate::{actor::Actor, views::FileView};
+use yinxin_core::definition::{Block, Document, Form, Material, StepContent};
+use yinxin_core::form::{self, Values};
+use yinxin_core::ids::{AccountId, CaseId, SiteId};
+use yinxin_core::rules::{Checkpoint, Fact, NamedValue, Problem, Sources};
+use yinxin_services::uploads::{Upload, UploadError};
+use yinxin_store::cases::{self, Case, Standing, Step};
+use yinxin_store::ledger::{self, Entry};
+use yinxin_store::{Connection, StoreError, jobs, papers};
+
+/// Open drafts of one account and service. Nobody needs more, and a script that makes them is stopped.
+const DRAFTS: usize = 50;
+
+impl Engine {
+    /// Begins an application: an empty case in the first state, with what the profile already knows.
+    pub async fn start(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        plugin: &str,
+        service: &str,
+    ) -> Result<CaseId, EngineError> {
+        let inner = &self.inner;
+        let plugin = inner.registry.plugin(site, plugin).ok_or(EngineError::NotFound)?;
+        let definition = &plugin.definition;
+        let service = definition.services.iter().find(|s| s.id == service);
+        let service = service.ok_or(EngineError::NotFound)?;
+        let lifecycle = definition.lifecycles.iter().find(|l| l.id == service.lifecycle);
+        let lifecycle = lifecycle.ok_or(EngineError::NotFound)?;
+        let initial = lifecycle.states.iter().find(|state| state.id == lifecycle.initial);
+        let initial = initial.ok_or(EngineError::NotFound)?;
+
+        let profile = {
+            let mut conn = inner.store.read().await?;
+            let drafts = cases::Filter {
+                account: Some(account.clone()),
+                service: Some(service.id.clone()),
+                state: Some(initial.id.clone()),
+                ..cases::Filter::default()
+            };
+            let limit = i64::try_from(DRAFTS).unwrap_or(i64::MAX);
+            if cases::newest(&mut conn, site, &drafts, None, limit).await?.len() >= DRAFTS {
+                return Err(EngineError::sentence(
+                    "未提交的申请过多，请先提交或删除已有的申请",
+                ));
+            }
+            profile(inner, &mut conn, site, account).await?
+        };
+        let sources = Sources {
+            service: service.id.clone(),
+            profile,
+            earlier: None,
+            certificate: Vec::new(),
+            at: inner.moment(),
+        };
+        let values = plugin.prefill(inner.context(None), &sources).await?.value;
+
+        let now = inner.now();
+        let mut tx = inner.store.begin().await?;
+        let mut case = Case {
+            id: CaseId::generate(),
+            number: cases::next_number(&mut tx, site, now).await?,
+            account: account.clone(),
+            plugin: plugin.name.clone(),
+            plugin_digest: plugin.digest.clone(),
+            plugin_version: definition.version.clone(),
+            service: service.id.clone(),
+            state: String::new(),
+            standing: Standing {
+                tone: String::new(),
+                queue: String::new(),
+                payable: false,
+                ended: false,
+                deleted: false,
+            },
+            subject: Values::from(values.clone()).get(&service.subject_field).to_owned(),
+            values,
+            version: 1,
+            entered_at: now,
+            due_at: None,
+            created_at: now,
+            updated_at: now,
+            claim: None,
+        };
+        enter(inner, site, &mut case, initial, now)?;
+        cases::insert(&mut tx, &inner.sealer, site, &case).await?;
+        note(inner, &mut tx, site, &case, "begin", "开始申请", &[]).await?;
+        let situation = Situation::read(inner, &mut tx, site, &case.id).await?;
+        crate::timers::set(&mut tx, site, inner.site(site)?, &situation, &case).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(case.id)
+    }
+
+    /// Saves a form step. What was typed is kept, right or wrong; the problems say what is still to mend.
+    pub async fn save_form(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        step: &str,
+        raw: &[(String, String)],
+    ) -> Result<Saved, EngineError> {
+        let inner = &self.inner;
+        let situation = self.open_step(site, account, id, step).await?;
+        let StepContent::Form(form) = &situation.step(step)?.content else {
+            return Err(EngineError::NotFound);
+        };
+        let form = situation.form(form).ok_or(EngineError::NotFound)?.clone();
+        let reading = form::read_form(&form, raw, &situation.values);
+        let mut problems = reading.problems;
+        let values = other_answers(&situation.values, &form, &reading.values);
+
+        if problems.is_empty() {
+            let mut view = situation.view();
+            view.values = values.as_slice().to_vec();
+            let mut facts = situation.facts(inner, site, inner.now());
+            facts.values.clone_from(&view.values);
+            let plugin = inner.plugin(site, &situation.case)?;
+            let checkpoint = Checkpoint::Step(step.to_owned());
+            let called =
+                plugin.check(inner.context(Some(facts)), &view, &inner.moment(), &checkpoint).await?;
+            problems = called.value;
+        }
+
+        let mut case = situation.case.clone();
+        case.subject = values.get(&situation.service()?.subject_field).to_owned();
+        case.values = values.into_vec();
+        case.updated_at = inner.now();
+        let mut tx = inner.store.begin().await?;
+        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
+        let fingerprints = fingerprints(inner, site, &situation, &case);
+        cases::set_lookups(&mut tx, site, id, &fingerprints).await?;
+        let saved = Step {
+            step: step.to_owned(),
+            complete: problems.is_empty(),
+            problems: serde_json::to_string(&problems).unwrap_or_else(|_| "[]".to_owned()),
+        };
+        cases::set_step(&mut tx, site, id, &saved, case.updated_at).await?;
+        self.revise_checks(&mut tx, site, &situation, &case).await?;
+        note(inner, &mut tx, site, &case, "step", "保存填写内容", &case.values).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        inner.changed(site, id);
+        Ok(Saved { problems })
+    }
+
+    /// A check is of one person: with another name or number it is void, and the letter that carries its QR code too.
+    async fn revise_checks(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        before: &Situation,
+        case: &Case,
+    ) -> Result<(), EngineError> {
+        let after = Values::from(case.values.clone());
+        for check in &before.definition.checks {
+            let changed = [&check.name_field, &check.number_field]
+                .iter()
+                .any(|field| before.values.get(field) != after.get(field));
+            if changed {
+                let identity = &self.inner.services.identity;
+                identity.void(conn, site, &case.id, Some(&check.id)).await.map_err(crate::service_error)?;
+                for document in before.definition.documents.iter().filter(|d| carries(d, &check.id)) {
+                    papers::void(conn, site, &case.id, Some(&document.id), case.updated_at).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The applicant has read and accepts the agreement of this step.
+    pub async fn accept_agreement(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        step: &str,
+    ) -> Result<(), EngineError> {
+        let inner = &self.inner;
+        let situation = self.open_step(site, account, id, step).await?;
+        let StepContent::Agreement(document) = &situation.step(step)?.content else {
+            return Err(EngineError::NotFound);
+        };
+        let accepted = [NamedValue { name: "agreement".to_owned(), value: document.clone() }];
+        let mut case = situation.case.clone();
+        case.updated_at = inner.now();
+        let mut tx = inner.store.begin().await?;
+        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
+        let saved = Step { step: step.to_owned(), complete: true, problems: "[]".to_owned() };
+        cases::set_step(&mut tx, site, id, &saved, case.updated_at).await?;
+        note(inner, &mut tx, site, &case, "step", "同意协议", &accepted).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        inner.changed(site, id);
+        Ok(())
+    }
+
+    /// Takes a file for a place of a material; the sentence says what is wrong with it.
+    pub async fn upload(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        material: &str,
+        position: u32,
+        upload: (String, Vec<u8>),
+    ) -> Result<Result<FileView, String>, EngineError> {
+        let inner = &self.inner;
+        let (_, material) = self.open_material(site, account, id, material).await?;
+        let (name, bytes) = upload;
+        let upload = Upload { name, bytes: bytes.into(), by: account.to_string() };
+        match inner.services.uploads.accept(site, id, &material, position, upload).await {
+            Ok(file) => {
+                inner.changed(site, id);
+                Ok(Ok(crate::pages::service_file(file)))
+            }
+            Err(UploadError::Refused(problem)) => Ok(Err(problem.to_string())),
+            Err(UploadError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Takes an uploaded file away.
+    pub async fn remove_upload(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        material: &str,
+        position: u32,
+    ) -> Result<(), EngineError> {
+        let inner = &self.inner;
+        self.open_material(site, account, id, material).await?;
+        let by = account.to_string();
+        inner.services.uploads.remove(site, id, material, position, &by).await?;
+        inner.changed(site, id);
+        Ok(())
+    }
+
+    /// Deletes an application that was not taken up yet, by the lifecycle's own transition `delete` where it has one, so
+    /// that the plugin can give back what it had reserved. Its identity checks and papers become void.
+    pub async fn delete(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+    ) -> Result<(), EngineError> {
+        let inner = &self.inner;
+        let situation = self.own(site, account, id).await?;
+        if !situation.state()?.deletable {
+            return Err(EngineError::NotAllowed);
+        }
+        let by_rule = situation
+            .transition("delete")
+            .is_ok_and(|transition| transition.from.contains(&situation.case.state));
+        if by_rule {
+            let request = Request {
+                actor: &Actor::Applicant(account.clone()),
+                transition: "delete",
+                submission: &Submission::default(),
+                fact: Fact::None,
+                job: None,
+                deletes: true,
+            };
+            return transition::fire(inner, site, id, request).await;
+        }
+        let mut case = situation.case.clone();
+        let now = inner.now();
+        case.standing.deleted = true;
+        case.updated_at = now;
+        let mut tx = inner.store.begin().await?;
+        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
+        inner.services.identity.void(&mut tx, site, id, None).await.map_err(crate::service_error)?;
+        papers::void(&mut tx, site, id, None, now).await?;
+        jobs::cancel_of_case(&mut tx, site, id, crate::timers::KIND).await?;
+        note(inner, &mut tx, site, &case, "delete", "删除申请", &[]).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        inner.changed(site, id);
+        Ok(())
+    }
+
+    /// The applicant's own case, not a deleted one.
+    pub(crate) async fn own(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+    ) -> Result<Situation, EngineError> {
+        let mut conn = self.inner.store.read().await?;
+        let situation = Situation::read(&self.inner, &mut conn, site, id).await?;
+        if situation.case.account != *account || situation.case.standing.deleted {
+            return Err(EngineError::NotFound);
+        }
+        Ok(situation)
+    }
+
+    async fn open_step(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        step: &str,
+    ) -> Result<Situation, EngineError> {
+        let situation = self.own(site, account, id).await?;
+        situation.step(step)?;
+        if situation.is_open(step) { Ok(situation) } else { Err(EngineError::NotAllowed) }
+    }
+
+    async fn open_material(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        material: &str,
+    ) -> Result<(Situation, Material), EngineError> {
+        let situation = self.own(site, account, id).await?;
+        let found = situation.service()?.steps.iter().find_map(|step| match &step.content {
+            StepContent::Materials(ids) if situation.is_open(&step.id) => {
+                situation.materials(ids).find(|wanted| wanted.id == material).cloned()
+            }
+            _ => None,
+        });
+        let found = found.ok_or(EngineError::NotAllowed)?;
+        Ok((situation, found))
+    }
+}
+
+/// The case's answers with those of one form replaced: fields of the form that were not asked are dropped.
+fn other_answers(before: &Values, form: &Form, answers: &Values) -> Values {
+    let mut values = before.clone();
+    for field in form.sections.iter().flat_map(|section| &section.fields) {
+        values.remove(&field.name);
+    }
+    values.merge(answers.as_slice());
+    values
+}
+
+/// The paper shows the QR code of this check.
+fn carries(document: &Document, check: &str) -> bool {
+    document.blocks.iter().any(|block| matches!(block, Block::IdentityQr(id) if id == check))
+}
+
+/// A row of the ledger for what the host itself does on the applicant's word.
+async fn note(
+    inner: &Inner,
+    conn: &mut Connection,
+    site: &SiteId,
+    case: &Case,
+    transition: &str,
+    label: &str,
+    input: &[NamedValue],
+) -> Result<(), EngineError> {
+    let context = format!("{site}/ledger/{}", case.id);
+    let json = serde_json::to_vec(input).map_err(|_| StoreError::Damaged("a ledger entry"))?;
+    let entry = Entry {
+        at: inner.now(),
+        case_id: case.id.clone(),
+        transition: transition.to_owned(),
+        label: label.to_owned(),
+        actor_kind: "applicant".to_owned(),
+        actor: case.account.to_string(),
+        actor_name: String::new(),
+        plugin: case.plugin.clone(),
+        plugin_digest: case.plugin_digest.clone(),
+        from_state: case.state.clone(),
+        to_state: case.state.clone(),
+        note: String::new(),
+        input: inner.sealer.seal(&context, &json)?,
+        reads: "[]".to_owned(),
+        effects: inner.sealer.seal(&context, b"[]")?,
+    };
+    ledger::append(conn, site, &entry).await?;
+    Ok(())
+}
+
+fn stale(error: StoreError) -> EngineError {
+    if error.is_conflict() { EngineError::Stale } else { error.into() }
+}
+
+/// Problems that the last saving of a step left, from the database.
+pub(crate) fn stored_problems(step: &Step) -> Vec<Problem> {
+    serde_json::from_str(&step.problems).unwrap_or_default()
+}

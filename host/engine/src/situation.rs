@@ -1,0 +1,355 @@
+//! Everything that is known of one case at one moment, read in one go: what pages show, what rules are given and what
+//! completeness is judged by.
+
+use crate::error::EngineError;
+use crate::inner::Inner;
+use std::collections::HashMap;
+use std::sync::Arc;
+use yinxin_capabilities::{
+    CaseFacts, CertificateStanding, CertificateView, DocumentIssue, PaymentStatus, ProfileField,
+};
+use yinxin_core::definition::{
+    Definition, Document, Form, IdentityCheck, Lifecycle, Material, Service, State, Step,
+    StepContent, Transition,
+};
+use yinxin_core::field;
+use yinxin_core::form::Values;
+use yinxin_core::identity::Standing as IdentityStanding;
+use yinxin_core::ids::{AccountId, CaseId, FileId, SiteId};
+use yinxin_core::money::{Fen, Standing as PaymentStanding};
+use yinxin_core::rules::{CaseView, CheckView, ItemStanding, MaterialView, NamedValue};
+use yinxin_core::time::Millis;
+use yinxin_store::cases::{self, Case};
+use yinxin_store::certificates::{self, Certificate, CertificateState};
+use yinxin_store::files::{self, File};
+use yinxin_store::identity_checks::{self, Check as CheckRow};
+use yinxin_store::materials::{self, Item, Placed};
+use yinxin_store::orders::{self, Order};
+use yinxin_store::papers::{self, IssuedPaper};
+use yinxin_store::payments::{self, Payment};
+use yinxin_store::{Connection, refunds};
+
+/// One case with all that belongs to it.
+pub(crate) struct Situation {
+    pub case: Case,
+    pub values: Values,
+    pub definition: Arc<Definition>,
+    pub steps: Vec<cases::Step>,
+    pub placed: Vec<Placed>,
+    pub files: HashMap<FileId, File>,
+    pub items: Vec<Item>,
+    pub checks: Vec<CheckRow>,
+    pub papers: Vec<IssuedPaper>,
+    pub order: Option<Order>,
+    /// The attempt that paid the order.
+    pub payment: Option<Payment>,
+    /// What went back of it.
+    pub refunded: Fen,
+    pub certificates: Vec<Certificate>,
+    pub has_request: bool,
+    pub profile: Vec<NamedValue>,
+    pub account_mobile: String,
+}
+
+impl Situation {
+    /// Reads it over `conn`, so that a commit can read it again in its own transaction.
+    pub async fn read(
+        inner: &Inner,
+        conn: &mut Connection,
+        site: &SiteId,
+        id: &CaseId,
+    ) -> Result<Self, EngineError> {
+        let case = cases::get(conn, &inner.sealer, site, id).await?;
+        let definition = inner.definition(conn, site, &case).await?;
+        let placed = materials::of_case(conn, site, id).await?;
+        let mut files = HashMap::new();
+        for place in &placed {
+            if let Some(file) = files::find(conn, &inner.sealer, site, &place.file).await? {
+                files.insert(place.file.clone(), file);
+            }
+        }
+        let mut papers = Vec::new();
+        for document in &definition.documents {
+            papers.extend(papers::latest(conn, site, id, &document.id).await?);
+        }
+        let mut checks = Vec::new();
+        for check in &definition.checks {
+            checks.extend(
+                identity_checks::current(conn, &inner.sealer, site, id, &check.id).await?,
+            );
+        }
+        let order = orders::of_case(conn, site, id).await?;
+        let payment = match order.as_ref().and_then(|order| order.paid_by_payment.clone()) {
+            Some(payment) => Some(payments::get(conn, site, &payment).await?),
+            None => None,
+        };
+        let profile = profile(inner, conn, site, &case.account).await?;
+        let mobile_field = inner.account_policy(site).map(|(policy, ..)| policy.mobile_field);
+        Ok(Self {
+            values: Values::from(case.values.clone()),
+            steps: cases::steps(conn, site, id).await?,
+            files,
+            items: materials::items(conn, site, id).await?,
+            checks,
+            papers,
+            refunded: match &order {
+                Some(order) => refunds::returned(conn, site, &order.id).await?,
+                None => Fen(0),
+            },
+            order,
+            payment,
+            certificates: certificates::of_case(conn, site, id).await?,
+            has_request: certificates::latest_request(conn, site, id).await?.is_some(),
+            account_mobile: mobile_field
+                .map(|field| Values::from(profile.clone()).get(&field).to_owned())
+                .unwrap_or_default(),
+            profile,
+            placed,
+            definition,
+            case,
+        })
+    }
+
+    pub fn service(&self) -> Result<&Service, EngineError> {
+        let found = self.definition.services.iter().find(|s| s.id == self.case.service);
+        found.ok_or(EngineError::NotFound)
+    }
+
+    pub fn lifecycle(&self) -> Result<&Lifecycle, EngineError> {
+        let wanted = &self.service()?.lifecycle;
+        let found = self.definition.lifecycles.iter().find(|l| &l.id == wanted);
+        found.ok_or(EngineError::NotFound)
+    }
+
+    pub fn state(&self) -> Result<&State, EngineError> {
+        self.state_named(&self.case.state)
+    }
+
+    pub fn state_named(&self, id: &str) -> Result<&State, EngineError> {
+        let found = self.lifecycle()?.states.iter().find(|state| state.id == id);
+        found.ok_or(EngineError::NotFound)
+    }
+
+    pub fn transition(&self, id: &str) -> Result<&Transition, EngineError> {
+        let found = self.lifecycle()?.transitions.iter().find(|transition| transition.id == id);
+        found.ok_or(EngineError::NotFound)
+    }
+
+    pub fn form(&self, id: &str) -> Option<&Form> {
+        self.definition.forms.iter().find(|form| form.id == id)
+    }
+
+    pub fn document(&self, id: &str) -> Option<&Document> {
+        self.definition.documents.iter().find(|document| document.id == id)
+    }
+
+    pub fn check(&self, id: &str) -> Option<&IdentityCheck> {
+        self.definition.checks.iter().find(|check| check.id == id)
+    }
+
+    pub fn step(&self, id: &str) -> Result<&Step, EngineError> {
+        self.service()?.steps.iter().find(|step| step.id == id).ok_or(EngineError::NotFound)
+    }
+
+    /// The applicant may work on the step in the present state.
+    pub fn is_open(&self, step: &str) -> bool {
+        self.state().is_ok_and(|state| state.open_steps.iter().any(|open| open == step))
+    }
+
+    /// Materials of these ids that the answers ask for.
+    pub fn materials<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Material> {
+        ids.iter()
+            .filter_map(|id| self.definition.materials.iter().find(|material| &material.id == id))
+            .filter(|material| self.values.shows(material.shown_when.as_ref()))
+    }
+
+    /// Documents of these ids that the answers ask for.
+    pub fn documents<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Document> {
+        ids.iter()
+            .filter_map(|id| self.document(id))
+            .filter(|document| self.values.shows(document.shown_when.as_ref()))
+    }
+
+    /// All materials of the service's steps that the answers ask for.
+    pub fn wanted_materials(&self) -> Vec<&Material> {
+        let steps = self.service().map(|service| service.steps.as_slice()).unwrap_or_default();
+        steps
+            .iter()
+            .filter_map(|step| match &step.content {
+                StepContent::Materials(ids) => Some(ids),
+                _ => None,
+            })
+            .flat_map(|ids| self.materials(ids))
+            .collect()
+    }
+
+    pub fn standing_of_material(&self, material: &Material) -> (ItemStanding, String) {
+        let placed = self.placed.iter().filter(|place| place.material == material.id).count();
+        let judged = self.items.iter().find(|item| item.item == material.id);
+        match judged {
+            _ if placed == 0 => (ItemStanding::Missing, String::new()),
+            Some(item) => (item.standing, item.reason.clone()),
+            None => (ItemStanding::Uploaded, String::new()),
+        }
+    }
+
+    fn material_complete(&self, material: &Material) -> bool {
+        let placed = self.placed.iter().filter(|place| place.material == material.id).count();
+        let refused = self.standing_of_material(material).0 == ItemStanding::Refused;
+        let enough = placed >= material.files as usize || (!material.required && placed == 0);
+        enough && !refused
+    }
+
+    pub fn standing_of_check(&self, id: &str) -> IdentityStanding {
+        let newest = self.checks.iter().find(|check| check.check == id);
+        newest.map_or(IdentityStanding::None, |check| check.state.standing())
+    }
+
+    /// The paper of this document that was made last and is not void.
+    pub fn paper(&self, document: &str) -> Option<&IssuedPaper> {
+        self.papers.iter().find(|paper| paper.document == document)
+    }
+
+    /// Digest of the answers, by which a paper tells that it is out of date. Not a secret: papers keep it unsealed, so
+    /// it is keyed.
+    pub fn values_digest(&self, inner: &Inner) -> String {
+        let text = serde_json::to_string(self.values.as_slice()).unwrap_or_default();
+        inner.sealer.fingerprint("paper values", &text)
+    }
+
+    /// Whether a step has all that it asks for.
+    pub fn is_complete(&self, inner: &Inner, step: &Step) -> bool {
+        let noted = || self.steps.iter().any(|row| row.step == step.id && row.complete);
+        match &step.content {
+            StepContent::Agreement(_) | StepContent::Form(_) | StepContent::Token => noted(),
+            StepContent::Documents(ids) => {
+                let digest = self.values_digest(inner);
+                self.documents(ids).all(|document| {
+                    self.paper(&document.id).is_some_and(|paper| paper.digest == digest)
+                })
+            }
+            StepContent::Identity(check) => self.standing_of_check(check) == IdentityStanding::Passed,
+            StepContent::Materials(ids) => self.materials(ids).all(|m| self.material_complete(m)),
+            StepContent::Summary => true,
+        }
+    }
+
+    pub fn payment_standing(&self) -> PaymentStanding {
+        self.order.as_ref().map_or(PaymentStanding::None, |order| order.state.standing())
+    }
+
+    /// What a rule is shown of the case.
+    pub fn view(&self) -> CaseView {
+        let materials = self.wanted_materials().into_iter().map(|material| {
+            let (standing, reason) = self.standing_of_material(material);
+            let files = self.placed.iter().filter(|place| place.material == material.id).count();
+            MaterialView {
+                material: material.id.clone(),
+                files: u32::try_from(files).unwrap_or(u32::MAX),
+                standing,
+                reason,
+            }
+        });
+        CaseView {
+            id: self.case.id.to_string(),
+            number: self.case.number.clone(),
+            service: self.case.service.clone(),
+            state: self.case.state.clone(),
+            created: unsigned(self.case.created_at),
+            values: self.values.as_slice().to_vec(),
+            materials: materials.collect(),
+            checks: self.check_views(),
+            payment: self.payment_standing(),
+        }
+    }
+
+    fn check_views(&self) -> Vec<CheckView> {
+        let checks = self.definition.checks.iter();
+        checks
+            .map(|check| CheckView {
+                check: check.id.clone(),
+                standing: self.standing_of_check(&check.id),
+            })
+            .collect()
+    }
+
+    /// What a rule may read of the case through the interfaces.
+    pub fn facts(&self, inner: &Inner, site: &SiteId, now: Millis) -> CaseFacts {
+        let digest = self.values_digest(inner);
+        CaseFacts {
+            profile: self.profile.clone(),
+            profile_fields: profile_fields(inner, site),
+            account_mobile: self.account_mobile.clone(),
+            payment: PaymentStatus {
+                standing: self.payment_standing(),
+                total: self.order.as_ref().map_or(0, |order| order.total.0),
+                refunded: self.refunded.0,
+                method: self.payment.as_ref().map(|payment| payment.method),
+            },
+            methods: inner.services.payments.methods(site),
+            checks: self.check_views(),
+            certificates: self.certificates.iter().filter_map(|c| certificate(c, now)).collect(),
+            documents: self
+                .papers
+                .iter()
+                .map(|paper| DocumentIssue {
+                    document: paper.document.clone(),
+                    number: paper.number.clone(),
+                    made: unsigned(paper.made_at),
+                    outdated: paper.digest != digest,
+                })
+                .collect(),
+            has_request: self.has_request,
+            values: self.values.as_slice().to_vec(),
+        }
+    }
+}
+
+/// The account's profile; empty before it has one.
+pub(crate) async fn profile(
+    inner: &Inner,
+    conn: &mut Connection,
+    site: &SiteId,
+    account: &AccountId,
+) -> Result<Vec<NamedValue>, EngineError> {
+    let found = inner.services.accounts.profile_in(conn, site, account).await;
+    Ok(found.map_err(crate::service_error)?.into_vec())
+}
+
+pub(crate) fn unsigned(at: Millis) -> u64 {
+    u64::try_from(at.0).unwrap_or(0)
+}
+
+/// The fields of the site's profile form, as far as a plugin may write them.
+pub(crate) fn profile_fields(inner: &Inner, site: &SiteId) -> Vec<ProfileField> {
+    let Some((policy, _, profile)) = inner.account_policy(site) else { return Vec::new() };
+    let fields = profile.sections.iter().flat_map(|section| &section.fields);
+    fields
+        .map(|field| ProfileField {
+            name: field.name.clone(),
+            max_length: field::limit(field),
+            clerk_only: policy.clerk_only_fields.contains(&field.name),
+        })
+        .collect()
+}
+
+/// What a certificate is worth now; none while it is only reserved.
+pub(crate) fn standing_of(certificate: &Certificate, now: Millis) -> Option<CertificateStanding> {
+    match certificate.state {
+        CertificateState::Reserved => None,
+        CertificateState::Held => Some(CertificateStanding::Held),
+        CertificateState::Revoked => Some(CertificateStanding::Revoked),
+        CertificateState::Valid if certificate.not_after < now => Some(CertificateStanding::Expired),
+        CertificateState::Valid => Some(CertificateStanding::Valid),
+    }
+}
+
+fn certificate(certificate: &Certificate, now: Millis) -> Option<CertificateView> {
+    Some(CertificateView {
+        serial: certificate.serial.clone(),
+        subject: certificate.subject.clone(),
+        not_before: unsigned(certificate.not_before),
+        not_after: unsigned(certificate.not_after),
+        standing: standing_of(certificate, now)?,
+    })
+}

@@ -1,0 +1,138 @@
+//! The worker: takes jobs that are due, one after the other and several at once, and gives each to who can do it.
+
+use crate::error::EngineError;
+use crate::inner::Inner;
+use crate::{Engine, events, timers};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use yinxin_core::time::Millis;
+use yinxin_services::JobEnd;
+use yinxin_store::StoreError;
+use yinxin_store::jobs::{self, Job};
+
+/// Jobs at once. Most wait for a network, so there are more than cores; each holds at most one database connection.
+const WORKERS: usize = 4;
+/// A worker that has not ended a job by then is taken for dead, and the job runs again. Gateways time out far before.
+const LEASE_SECONDS: i64 = 120;
+/// How often an idle worker looks for jobs that another process wrote or whose time has come.
+const IDLE: Duration = Duration::from_secs(1);
+/// Tries before a job is left for a clerk. With the back-off below that is about ten hours.
+const ATTEMPTS: i64 = 12;
+/// First wait after a failure, doubled each time up to the longest.
+const FIRST_WAIT_SECONDS: i64 = 5;
+const LONGEST_WAIT_SECONDS: i64 = 2 * 3600;
+
+impl Engine {
+    /// Runs jobs until `stop`; what is under way is finished first.
+    pub async fn work(&self, stop: CancellationToken) {
+        let workers = (0..WORKERS).map(|_| {
+            let (inner, stop) = (self.inner.clone(), stop.clone());
+            tokio::spawn(async move { run(inner, stop).await })
+        });
+        for worker in workers.collect::<Vec<_>>() {
+            if let Err(error) = worker.await {
+                tracing::error!(%error, "a worker ended early");
+            }
+        }
+    }
+
+    /// Runs every job that is due now, until none is left; for tests and the operator's commands.
+    pub async fn work_off(&self) -> Result<usize, EngineError> {
+        let mut done = 0;
+        while let Some(job) = lease(&self.inner).await? {
+            perform(&self.inner, &job).await?;
+            done += 1;
+        }
+        Ok(done)
+    }
+}
+
+async fn run(inner: Arc<Inner>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let ended = match lease(&inner).await {
+            Ok(Some(job)) => perform(&inner, &job).await,
+            Ok(None) => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = inner.work.notified() => {}
+                    () = tokio::time::sleep(IDLE) => {}
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::error!(%error, "jobs cannot be read or marked; trying again");
+            tokio::time::sleep(IDLE).await;
+        }
+    }
+}
+
+async fn lease(inner: &Inner) -> Result<Option<Job>, EngineError> {
+    let now = inner.now();
+    let mut tx = inner.store.begin().await?;
+    let job = jobs::lease(&mut tx, inner.store.dialect(), now, now.plus(LEASE_SECONDS)).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(job)
+}
+
+async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
+    let services = &inner.services;
+    let service = |error: &dyn std::fmt::Display| EngineError::Service(error.to_string());
+    let ended = match job.kind.as_str() {
+        // These finish the job in the transaction of what they do.
+        events::KIND => events::run(inner, job).await.map(|()| None),
+        timers::KIND => timers::run(inner, job).await.map(|()| None),
+        "message" => services.messaging.run_job(job).await.map(Some).map_err(|e| service(&e)),
+        "certificate-issue" => {
+            services.certificates.run_job(job).await.map(Some).map_err(|e| service(&e))
+        }
+        "payment-prepare" | "payment-confirm" | "payment-close" | "refund" | "order-expire" => {
+            services.payments.run_job(job).await.map(Some).map_err(|e| service(&e))
+        }
+        "blob-sweep" => services.uploads.run_job(job).await.map(Some).map_err(|e| service(&e)),
+        _ => Err(EngineError::Service(format!("no one runs jobs of the kind `{}`", job.kind))),
+    };
+    let mut tx = inner.store.begin().await?;
+    match ended {
+        Ok(None) => {}
+        Ok(Some(JobEnd::Done)) => jobs::finish(&mut tx, &job.site, &job.id).await?,
+        Ok(Some(JobEnd::Again { at, why })) => {
+            jobs::retry(&mut tx, &job.site, &job.id, at, &why).await?;
+        }
+        Err(error) => {
+            let why = error.to_string();
+            tracing::warn!(site = %job.site, job = %job.id, kind = %job.kind, attempt = job.attempts, %why, "a job failed");
+            if job.attempts >= ATTEMPTS {
+                jobs::bury(&mut tx, &job.site, &job.id, &why).await?;
+            } else {
+                jobs::retry(&mut tx, &job.site, &job.id, again(inner.now(), job.attempts), &why)
+                    .await?;
+            }
+        }
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    if !job.case_id.is_empty() {
+        inner.changed(&job.site, &yinxin_core::ids::CaseId::from_stored(job.case_id.clone()));
+    }
+    Ok(())
+}
+
+fn again(now: Millis, attempts: i64) -> Millis {
+    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    let wait = FIRST_WAIT_SECONDS.saturating_mul(1 << doublings);
+    now.plus(wait.min(LONGEST_WAIT_SECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_two_hours() {
+        let waits: Vec<i64> =
+            [1, 2, 3, 11, 12, 99].iter().map(|n| again(Millis(0), *n).0 / 1000).collect();
+        assert_eq!(waits, [5, 10, 20, 5120, 7200, 7200]);
+    }
+}
