@@ -10,8 +10,8 @@ pub(crate) use answers::{
     accounts, certificates, documents, identity, messaging, payments, storage, tokens,
 };
 
-use crate::certificates::{Certificate, Request};
-use crate::definition::Definition;
+use crate::certificates::{self as issuing, Certificate, Request};
+use crate::definition::{Definition, Recipient};
 use crate::documents::Issue;
 use crate::payments::{Balance, FeeLine, Method, Standing};
 use crate::tokens::{Progress, Task};
@@ -26,8 +26,12 @@ pub struct World {
     pub definition: Definition,
     /// The account's profile.
     pub profile: Vec<Entry>,
-    /// Answers among which the recipients of messages are found: the event's input first, then the case's.
+    /// The account's mobile number.
+    pub account_mobile: String,
+    /// Answers among which the recipients of messages are found: the case's, those of the event's input included.
     pub answers: Vec<NamedValue>,
+    /// Ways to pay for which the site has a gateway.
+    pub methods: Vec<Method>,
     pub storage: BTreeMap<String, Vec<u8>>,
     pub balance: Balance,
     pub checks: BTreeMap<String, crate::identity::Standing>,
@@ -45,7 +49,9 @@ impl World {
         Self {
             definition,
             profile: Vec::new(),
+            account_mobile: String::new(),
             answers: Vec::new(),
+            methods: vec![Method::Wechat, Method::Alipay],
             storage: BTreeMap::new(),
             balance: Balance {
                 standing: Standing::None,
@@ -58,6 +64,63 @@ impl World {
             certificates: Vec::new(),
             has_certificate_request: true,
             token: Progress::None,
+        }
+    }
+
+    /// Where a message goes, or the empty text.
+    pub fn recipient(&self, to: &Recipient) -> &str {
+        match to {
+            Recipient::Account => &self.account_mobile,
+            Recipient::Field(field) => crate::case::find(&self.answers, field),
+        }
+    }
+
+    /// What the world is like after the effect.
+    pub fn apply(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Remember(entries) => {
+                for entry in entries {
+                    match self.profile.iter_mut().find(|e| e.name == entry.name) {
+                        Some(known) => known.value.clone_from(&entry.value),
+                        None => self.profile.push(entry.clone()),
+                    }
+                }
+            }
+            Effect::Put { key, value } => {
+                self.storage.insert(key.clone(), value.clone());
+            }
+            Effect::Delete { key } => {
+                self.storage.remove(key);
+            }
+            Effect::RequestPayment { lines, .. } => {
+                self.balance.standing = Standing::Due;
+                self.balance.total = lines.iter().map(|line| line.amount).sum();
+            }
+            Effect::CancelPayment => self.balance.standing = Standing::Closed,
+            Effect::Refund { amount, .. } => {
+                self.balance.standing = Standing::Refunding;
+                self.balance.refunded += amount;
+            }
+            Effect::TokenTask(_) => self.token = Progress::Waiting,
+            Effect::CancelToken => self.token = Progress::None,
+            Effect::VoidCheck(check) => {
+                self.checks.remove(check);
+            }
+            Effect::VoidPaper(document) => {
+                self.papers.remove(document);
+            }
+            Effect::Revoke { serial, .. } => self.turn(serial, issuing::Standing::Revoked),
+            Effect::Hold { serial } => self.turn(serial, issuing::Standing::Held),
+            Effect::Release { serial } => self.turn(serial, issuing::Standing::Valid),
+            // Their results come back as events.
+            Effect::Send { .. } | Effect::Issue(_) => {}
+        }
+    }
+
+    fn turn(&mut self, serial: &str, standing: issuing::Standing) {
+        let found = self.certificates.iter_mut().find(|c| c.serial == serial);
+        if let Some(certificate) = found {
+            certificate.standing = standing;
         }
     }
 
@@ -135,6 +198,12 @@ impl Call {
             read_only,
             effects: Vec::new(),
         }
+    }
+
+    /// Notes the effect, and lets the rest of the call see it.
+    fn ask(&mut self, effect: Effect) {
+        self.world.apply(&effect);
+        self.effects.push(effect);
     }
 }
 

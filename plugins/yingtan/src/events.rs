@@ -3,7 +3,6 @@
 
 use crate::messages::tell;
 use crate::{PAYABLE_BY, PROJECT, VALIDITY, fee, main_key};
-use yinxin_sdk::payments::Standing;
 use yinxin_sdk::{
     Case, Decision, Event, Fen, Problem, certificates, documents, identity, payments,
 };
@@ -25,8 +24,7 @@ pub fn handle(case: &Case, event: &Event) -> Outcome {
         "papers-refuse" => papers_refuse(case, event),
         "make" => make(case),
         "issued" => issued(case),
-        "issue-failed" => Ok(Decision::to("to-make")
-            .note(format!("证书签发未成功，将重新制作：{}", event.failure()))),
+        "issue-failed" => Ok(issue_failed(event)),
         "ship" => ship(case, event),
         "invoice" => invoice(case, event),
         "send-back" => send_back(case, event),
@@ -114,6 +112,12 @@ fn issued(case: &Case) -> Outcome {
     Ok(Decision::to("to-ship").note("证书已制作。"))
 }
 
+fn issue_failed(event: &Event) -> Decision {
+    // A sentence of the history has at most 500 characters; a provider's message can be longer.
+    let reason: String = event.failure().chars().take(200).collect();
+    Decision::to("to-make").note(format!("证书签发未成功，将重新制作。{reason}"))
+}
+
 fn ship(case: &Case, event: &Event) -> Outcome {
     let tracking = event.said("tracking-number");
     tell(case, "shipped", &[("tracking", tracking)])?;
@@ -138,10 +142,8 @@ fn invoice(case: &Case, event: &Event) -> Outcome {
 }
 
 fn send_back(case: &Case, event: &Event) -> Outcome {
-    if case.payment == Standing::Due {
-        payments::cancel()?;
-    }
-    tell(case, "refused", &[])?;
+    payments::cancel()?;
+    tell(case, "sent-back", &[])?;
     Ok(Decision::to("to-correct").note(format!("申请被退回：{}", event.said("reason"))))
 }
 
@@ -149,16 +151,12 @@ fn cancel(case: &Case, event: &Event) -> Outcome {
     let reason = event.said("reason");
     main_key::release(case)?;
     tell(case, "cancelled", &[])?;
-    let state = match case.payment {
-        Standing::Paid => {
-            payments::refund(Fen(payments::status()?.total), reason)?;
-            "refunding"
-        }
-        Standing::Due => {
-            payments::cancel()?;
-            "cancelled"
-        }
-        _ => "cancelled",
+    let state = if case.is_paid() {
+        payments::refund(Fen(payments::status()?.total), reason)?;
+        "refunding"
+    } else {
+        payments::cancel()?;
+        "cancelled"
     };
     Ok(Decision::to(state).note(format!("申请已取消：{reason}")))
 }

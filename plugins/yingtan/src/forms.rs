@@ -92,7 +92,7 @@ fn papers_refusal() -> Form {
         phone("called-phone", "通话号码"),
         multiline("papers-again", "需要补寄的资料")
             .hint("申请人会看到这里的内容。")
-            .max(500),
+            .max(400),
     ])
 }
 
@@ -113,6 +113,7 @@ fn invoicing() -> Form {
     ])
 }
 
+/// The reason goes to the payment's provider with a refund, which takes 128 characters.
 fn reason() -> Form {
-    form("reason", "说明原因").fields([multiline("reason", "原因").hint("申请人会看到。").max(200)])
+    form("reason", "说明原因").fields([multiline("reason", "原因").hint("申请人会看到。").max(100)])
 }

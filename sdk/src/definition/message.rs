@@ -51,11 +51,14 @@ impl Message {
 }
 
 /// Names in braces, in their order, each once; `{{` stands for a brace.
-fn placeholders(text: &str) -> Vec<String> {
+pub(crate) fn placeholders(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    let text = text.replace("{{", "");
-    for piece in text.split('{').skip(1) {
-        if let Some((name, _)) = piece.split_once('}')
+    let mut pieces = text.split('{').skip(1);
+    while let Some(piece) = pieces.next() {
+        if piece.is_empty() {
+            // The first of two braces: the text behind the second is text.
+            pieces.next();
+        } else if let Some((name, _)) = piece.split_once('}')
             && !names.iter().any(|known| known == name)
         {
             names.push(name.into());

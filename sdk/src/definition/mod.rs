@@ -28,6 +28,8 @@ pub use lifecycle::{
     days, lifecycle, on_applicant, on_clerk, on_host, on_timer, state, working_days,
 };
 pub use material::{Bytes, face_check, material};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use message::placeholders;
 pub use message::{mail, sms};
 pub use service::{agree, fill, print, review, touch_token, upload, verify};
 

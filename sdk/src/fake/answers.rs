@@ -34,14 +34,11 @@ pub mod accounts {
 
     pub fn remember(entries: &[Entry]) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            for entry in entries {
-                let known = call.world.profile.iter_mut().find(|e| e.name == entry.name);
-                match known {
-                    Some(known) => known.value.clone_from(&entry.value),
-                    None => return Err(Error::NotWritable(entry.name.clone())),
-                }
+            let known = |entry: &Entry| call.world.profile.iter().any(|e| e.name == entry.name);
+            if let Some(unknown) = entries.iter().find(|entry| !known(entry)) {
+                return Err(Error::NotWritable(unknown.name.clone()));
             }
-            call.effects.push(Effect::Remember(entries.to_vec()));
+            call.ask(Effect::Remember(entries.to_vec()));
             Ok(())
         })
     }
@@ -77,8 +74,7 @@ pub mod storage {
             return Err(Error::ValueTooLarge(value.len() as u64));
         }
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            call.world.storage.insert(key.into(), value.into());
-            call.effects.push(Effect::Put {
+            call.ask(Effect::Put {
                 key: key.into(),
                 value: value.into(),
             });
@@ -96,9 +92,9 @@ pub mod storage {
     pub fn delete(key: &str) -> Result<bool, Error> {
         well_formed(key)?;
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            let was_there = call.world.storage.remove(key).is_some();
+            let was_there = call.world.storage.contains_key(key);
             if was_there {
-                call.effects.push(Effect::Delete { key: key.into() });
+                call.ask(Effect::Delete { key: key.into() });
             }
             Ok(was_there)
         })
@@ -133,23 +129,17 @@ pub mod payments {
             if lines.is_empty() || lines.iter().any(|line| line.amount < 0) {
                 return Err(Error::BadAmount("no lines, or a negative one".into()));
             }
-            if methods.is_empty() {
-                return Err(Error::NoMethod("none".into()));
+            let unknown = |method: &&Method| !call.world.methods.contains(method);
+            if methods.is_empty() || methods.iter().any(|method| unknown(&method)) {
+                return Err(Error::NoMethod("no gateway".into()));
             }
-            let standing = call.world.balance.standing;
             if !matches!(
-                standing,
-                Standing::None | Standing::Closed | Standing::Refunded
+                call.world.balance.standing,
+                Standing::None | Standing::Closed
             ) {
                 return Err(Error::AlreadyRequested);
             }
-            call.world.balance = Balance {
-                standing: Standing::Due,
-                total: lines.iter().map(|line| line.amount).sum(),
-                refunded: 0,
-                method: None,
-            };
-            call.effects.push(Effect::RequestPayment {
+            call.ask(Effect::RequestPayment {
                 lines: lines.to_vec(),
                 methods: methods.to_vec(),
             });
@@ -157,23 +147,33 @@ pub mod payments {
         })
     }
 
+    /// Does nothing where nothing is due.
     pub fn cancel() -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            call.world.balance.standing = Standing::Closed;
-            call.effects.push(Effect::CancelPayment);
+            if call.world.balance.standing == Standing::Due {
+                call.ask(Effect::CancelPayment);
+            }
             Ok(())
         })
     }
 
+    /// Characters of a refund's reason.
+    const REASON_LIMIT: usize = 128;
+
     pub fn refund(amount: i64, reason: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            let balance = &mut call.world.balance;
-            let left = balance.total - balance.refunded;
-            if balance.standing != Standing::Paid || amount > left {
+            if amount < 1 || reason.chars().count() > REASON_LIMIT {
+                return Err(Error::BadAmount("nothing, or a long reason".into()));
+            }
+            let balance = &call.world.balance;
+            let paid = matches!(
+                balance.standing,
+                Standing::Paid | Standing::Refunding | Standing::Refunded
+            );
+            if !paid || amount > balance.total - balance.refunded {
                 return Err(Error::NothingToRefund);
             }
-            balance.standing = Standing::Refunding;
-            call.effects.push(Effect::Refund {
+            call.ask(Effect::Refund {
                 amount,
                 reason: reason.into(),
             });
@@ -183,8 +183,8 @@ pub mod payments {
 }
 
 pub mod messaging {
-    use super::{Call, Effect, write};
-    use crate::definition::{MessageContent, Recipient};
+    use super::{Effect, write};
+    use crate::definition::{MessageContent, placeholders};
     use crate::messaging::{Error, Parameter};
 
     /// Messages of one call.
@@ -196,13 +196,18 @@ pub mod messaging {
             let Some(message) = messages.iter().find(|message| message.id == id) else {
                 return Err(Error::UnknownMessage(id.into()));
             };
-            if let MessageContent::Sms(sms) = &message.content {
-                let given = |name: &String| parameters.iter().any(|p| p.name == *name);
-                if let Some(missing) = sms.parameters.iter().find(|name| !given(name)) {
-                    return Err(Error::MissingParameter(missing.clone()));
-                }
+            let needed = match &message.content {
+                MessageContent::Sms(sms) => placeholders(&sms.text),
+                MessageContent::Mail(mail) => placeholders(&[&*mail.subject, &*mail.body].concat()),
+            };
+            let given = |name: &String| parameters.iter().any(|p| p.name == *name);
+            if let Some(missing) = needed.into_iter().find(|name| !given(name)) {
+                return Err(Error::MissingParameter(missing));
             }
-            let to = recipient(call, &message.to)?;
+            let to = call.world.recipient(&message.to).to_owned();
+            if to.is_empty() {
+                return Err(Error::NoRecipient(id.into()));
+            }
             let sent = call
                 .effects
                 .iter()
@@ -210,7 +215,7 @@ pub mod messaging {
             if sent.count() >= LIMIT {
                 return Err(Error::TooMany);
             }
-            call.effects.push(Effect::Send {
+            call.ask(Effect::Send {
                 message: id.into(),
                 to,
                 parameters: parameters
@@ -220,25 +225,6 @@ pub mod messaging {
             });
             Ok(())
         })
-    }
-
-    fn recipient(call: &Call, to: &Recipient) -> Result<String, Error> {
-        let (name, value) = match to {
-            Recipient::Account => {
-                let policy = call.world.definition.account_policy.as_ref();
-                let field = policy.map_or("mobile", |policy| &policy.mobile_field);
-                let entry = call.world.profile.iter().find(|entry| entry.name == field);
-                (field, entry.map(|entry| &entry.value))
-            }
-            Recipient::Field(field) => {
-                let entry = call.world.answers.iter().find(|entry| entry.name == *field);
-                (field.as_str(), entry.map(|entry| &entry.value))
-            }
-        };
-        value
-            .filter(|value| !value.is_empty())
-            .cloned()
-            .ok_or_else(|| Error::NoRecipient(name.into()))
     }
 }
 
@@ -255,16 +241,14 @@ pub mod tokens {
             if matches!(call.world.token, Progress::Waiting | Progress::Running) {
                 return Err(Error::Busy);
             }
-            call.world.token = Progress::Waiting;
-            call.effects.push(Effect::TokenTask(task.clone()));
+            call.ask(Effect::TokenTask(task.clone()));
             Ok(())
         })
     }
 
     pub fn cancel() -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
-            call.world.token = Progress::None;
-            call.effects.push(Effect::CancelToken);
+            call.ask(Effect::CancelToken);
             Ok(())
         })
     }
@@ -294,8 +278,7 @@ pub mod identity {
     pub fn void(check: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
             known(call, check)?;
-            call.world.checks.remove(check);
-            call.effects.push(Effect::VoidCheck(check.into()));
+            call.ask(Effect::VoidCheck(check.into()));
             Ok(())
         })
     }
@@ -331,7 +314,7 @@ pub mod certificates {
             if !call.world.has_certificate_request {
                 return Err(Error::NoKey);
             }
-            call.effects.push(Effect::Issue(request.clone()));
+            call.ask(Effect::Issue(request.clone()));
             Ok(())
         })
     }
@@ -339,7 +322,7 @@ pub mod certificates {
     pub fn revoke(serial: &str, reason: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
             let serial = known(call, serial)?;
-            call.effects.push(Effect::Revoke {
+            call.ask(Effect::Revoke {
                 serial,
                 reason: reason.into(),
             });
@@ -350,7 +333,7 @@ pub mod certificates {
     pub fn hold(serial: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
             let serial = known(call, serial)?;
-            call.effects.push(Effect::Hold { serial });
+            call.ask(Effect::Hold { serial });
             Ok(())
         })
     }
@@ -358,7 +341,7 @@ pub mod certificates {
     pub fn release(serial: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
             let serial = known(call, serial)?;
-            call.effects.push(Effect::Release { serial });
+            call.ask(Effect::Release { serial });
             Ok(())
         })
     }
@@ -387,8 +370,7 @@ pub mod documents {
     pub fn void(document: &str) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
             known(call, document)?;
-            call.world.papers.remove(document);
-            call.effects.push(Effect::VoidPaper(document.into()));
+            call.ask(Effect::VoidPaper(document.into()));
             Ok(())
         })
     }
