@@ -45,11 +45,11 @@ impl State {
 
 /// One check. Name, identity number and token are sealed at rest.
 #[derive(Clone)]
-pub struct Check {
+pub struct IdentityCheck {
     pub id: CheckId,
     pub case: CaseId,
     /// Id of the check in the plugin's definition.
-    pub check: String,
+    pub check_name: String,
     /// Printed beside the QR code, for people to compare.
     pub number: String,
     /// The secret part of the QR code's address.
@@ -80,7 +80,7 @@ pub async fn insert(
     conn: &mut Connection,
     sealer: &Sealer,
     site: &SiteId,
-    check: &Check,
+    check: &IdentityCheck,
 ) -> Result<(), StoreError> {
     let seal = |column: &str, text: &str| sealer.seal(&context(site, check.id.as_str(), column), text.as_bytes());
     sqlx::query(AssertSqlSafe(format!(
@@ -90,7 +90,7 @@ pub async fn insert(
     .bind(site.as_str())
     .bind(check.id.as_str())
     .bind(check.case.as_str())
-    .bind(&check.check)
+    .bind(&check.check_name)
     .bind(&check.number)
     .bind(token_hash(sealer, site, &check.token))
     .bind(seal("token", &check.token)?)
@@ -106,16 +106,16 @@ pub async fn insert(
     Ok(())
 }
 
-fn check(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<Check, StoreError> {
+fn check(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<IdentityCheck, StoreError> {
     let id: String = row.try_get("id")?;
     let text = |column: &'static str| -> Result<String, StoreError> {
         let plain = sealer.open(&context(site, &id, column), &row.try_get::<Vec<u8>, _>(column)?)?;
         String::from_utf8(plain).map_err(|_| StoreError::Damaged("an identity check's text"))
     };
     let finished: i64 = row.try_get("finished_at")?;
-    Ok(Check {
+    Ok(IdentityCheck {
         case: CaseId::from_stored(row.try_get::<String, _>("case_id")?),
-        check: row.try_get("check_name")?,
+        check_name: row.try_get("check_name")?,
         number: row.try_get("number")?,
         token: text("token")?,
         name: text("name")?,
@@ -135,7 +135,7 @@ pub async fn find(
     sealer: &Sealer,
     site: &SiteId,
     id: &CheckId,
-) -> Result<Option<Check>, StoreError> {
+) -> Result<Option<IdentityCheck>, StoreError> {
     let row =
         sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND id = $2")))
             .bind(site.as_str())
@@ -152,7 +152,7 @@ pub async fn current(
     site: &SiteId,
     case: &CaseId,
     name: &str,
-) -> Result<Option<Check>, StoreError> {
+) -> Result<Option<IdentityCheck>, StoreError> {
     let row = sqlx::query(AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM identity_checks
          WHERE site = $1 AND case_id = $2 AND check_name = $3 AND state <> 'voided'"
@@ -165,13 +165,30 @@ pub async fn current(
     row.map(|row| check(&row, sealer, site)).transpose()
 }
 
+/// All checks of a case, voided ones too, newest first.
+pub async fn of_case(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    case: &CaseId,
+) -> Result<Vec<IdentityCheck>, StoreError> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND case_id = $2 ORDER BY id DESC"
+    )))
+    .bind(site.as_str())
+    .bind(case.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| check(row, sealer, site)).collect()
+}
+
 /// The check that a QR code's token belongs to, voided or not, or none.
 pub async fn by_token(
     conn: &mut Connection,
     sealer: &Sealer,
     site: &SiteId,
     token: &str,
-) -> Result<Option<Check>, StoreError> {
+) -> Result<Option<IdentityCheck>, StoreError> {
     let row = sqlx::query(AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND token_hash = $2"
     )))
@@ -220,7 +237,7 @@ pub async fn void(
     Ok(changed.rows_affected())
 }
 
-/// Takes one attempt; false when the check is passed, voided or out of date, or has none left.
+/// Takes one attempt and lets a failed check wait again; false when the check is passed, voided or out of date, or has none left.
 pub async fn take_attempt(
     conn: &mut Connection,
     site: &SiteId,
@@ -229,7 +246,7 @@ pub async fn take_attempt(
     limit: i64,
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
-        "UPDATE identity_checks SET attempts = attempts + 1
+        "UPDATE identity_checks SET attempts = attempts + 1, state = 'waiting', finished_at = 0
          WHERE site = $1 AND id = $2 AND state IN ('waiting', 'failed') AND expires_at > $3 AND attempts < $4",
     )
     .bind(site.as_str())
@@ -239,6 +256,16 @@ pub async fn take_attempt(
     .execute(conn)
     .await?;
     Ok(changed.rows_affected() == 1)
+}
+
+/// Gives an attempt back that the provider had no part in.
+pub async fn return_attempt(conn: &mut Connection, site: &SiteId, id: &CheckId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE identity_checks SET attempts = attempts - 1 WHERE site = $1 AND id = $2 AND attempts > 0")
+        .bind(site.as_str())
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Sets the result of a check that is not voided and not passed yet; false when it is.
@@ -384,11 +411,11 @@ mod tests {
         SiteId::parse(name).unwrap()
     }
 
-    fn sample(token: &str) -> Check {
-        Check {
+    fn sample(token: &str) -> IdentityCheck {
+        IdentityCheck {
             id: CheckId::generate(),
             case: CaseId::from_stored("c1"),
-            check: "legal-representative".to_owned(),
+            check_name: "legal-representative".to_owned(),
             number: "RZ20261120-1".to_owned(),
             token: token.to_owned(),
             name: "张三".to_owned(),
@@ -414,11 +441,11 @@ mod tests {
             assert!(insert(&mut tx, &store.sealer, &here, &second).await.unwrap_err().is_duplicate());
             drop(tx);
             let mut tx = store.begin().await.unwrap();
-            assert_eq!(void(&mut tx, &here, &first.case, Some(&first.check)).await.unwrap(), 1);
+            assert_eq!(void(&mut tx, &here, &first.case, Some(&first.check_name)).await.unwrap(), 1);
             insert(&mut tx, &store.sealer, &here, &second).await.unwrap();
             let voided = by_token(&mut tx, &store.sealer, &here, "t1").await.unwrap().unwrap();
             assert_eq!(voided.state, State::Voided);
-            let now = current(&mut tx, &store.sealer, &here, &first.case, &first.check).await.unwrap().unwrap();
+            let now = current(&mut tx, &store.sealer, &here, &first.case, &first.check_name).await.unwrap().unwrap();
             assert_eq!((now.token.as_str(), now.name.as_str()), ("t2", "张三"), "{}", store.name);
             assert!(!settle(&mut tx, &here, &first.id, State::Passed, Millis(20)).await.unwrap());
             assert!(settle(&mut tx, &here, &second.id, State::Passed, Millis(20)).await.unwrap());
@@ -437,6 +464,10 @@ mod tests {
             assert!(take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
             assert!(!take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap(), "used up");
             assert!(!take_attempt(&mut tx, &here, &check.id, Millis(100), 9).await.unwrap(), "out of date");
+            return_attempt(&mut tx, &site("hunan"), &check.id).await.unwrap();
+            assert!(!take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
+            return_attempt(&mut tx, &here, &check.id).await.unwrap();
+            assert!(take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
             renew(&mut tx, &here, &check.id, Millis(300)).await.unwrap();
             assert!(take_attempt(&mut tx, &here, &check.id, Millis(200), 2).await.unwrap());
         }
@@ -458,8 +489,10 @@ mod tests {
             assert!(!end_session(&mut tx, &there, "s1", "passed", Millis(30)).await.unwrap());
             assert!(find(&mut tx, &store.sealer, &there, &check.id).await.unwrap().is_none());
             assert!(by_token(&mut tx, &store.sealer, &there, "t1").await.unwrap().is_none());
-            let other = current(&mut tx, &store.sealer, &there, &check.case, &check.check).await.unwrap();
+            let other = current(&mut tx, &store.sealer, &there, &check.case, &check.check_name).await.unwrap();
             assert!(other.is_none());
+            assert!(of_case(&mut tx, &store.sealer, &there, &check.case).await.unwrap().is_empty());
+            assert_eq!(of_case(&mut tx, &store.sealer, &here, &check.case).await.unwrap().len(), 1);
             assert_eq!(void(&mut tx, &there, &check.case, None).await.unwrap(), 0);
             assert!(!take_attempt(&mut tx, &there, &check.id, Millis(20), 5).await.unwrap());
             assert!(!settle(&mut tx, &there, &check.id, State::Passed, Millis(20)).await.unwrap());

@@ -100,14 +100,21 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
         .merge(mail::routes(mailbox.clone()))
         .merge(wechat::routes(wechat.clone()))
         .merge(alipay::routes(alipay.clone()));
-    let listener = bind(options.listen).await?;
     let smtp_listener = bind(options.smtp_listen).await?;
-    let (address, smtp_address) = (listener.local_addr()?, smtp_listener.local_addr()?);
-    let tasks = vec![
-        tokio::spawn(async move { axum::serve(listener, router).await }),
-        tokio::spawn(mailbox.clone().serve(smtp_listener)),
-    ];
+    let smtp_address = smtp_listener.local_addr()?;
+    let (address, web) = serve(options.listen, router).await?;
+    let tasks = vec![web, tokio::spawn(mailbox.clone().serve(smtp_listener))];
     Ok(Running { address, smtp_address, secrets, sms, face, courier, mailbox, wechat, alipay, tasks })
+}
+
+/// Serves some of the simulators only, for tests of one service; ends with the task's abort.
+pub async fn serve(
+    listen: SocketAddr,
+    router: Router,
+) -> anyhow::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
+    let listener = bind(listen).await?;
+    let address = listener.local_addr()?;
+    Ok((address, tokio::spawn(async move { axum::serve(listener, router).await })))
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
