@@ -42,18 +42,26 @@ pub fn build_guests(workspace: &Workspace) -> Result<()> {
 
 /// Builds the server and the simulators for this machine.
 pub fn build_programs(workspace: &Workspace) -> Result<()> {
-    say("Building", "yinxin and its simulators");
-    let packages = [
-        "--package",
-        "yinxin-server",
-        "--package",
-        "yinxin-simulators",
-    ];
-    processes::run(
-        processes::cargo(workspace.root())
-            .args(["build", "--quiet", "--bins"])
-            .args(packages),
+    build_binaries(
+        workspace,
+        "yinxin and its simulators",
+        &["yinxin-server", "yinxin-simulators"],
     )
+}
+
+/// Builds the simulators alone.
+pub fn build_simulators(workspace: &Workspace) -> Result<()> {
+    build_binaries(workspace, "the simulators", &["yinxin-simulators"])
+}
+
+fn build_binaries(workspace: &Workspace, what: &str, packages: &[&str]) -> Result<()> {
+    say("Building", what);
+    let mut command = processes::cargo(workspace.root());
+    command.args(["build", "--quiet", "--bins"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    processes::run(&mut command)
 }
 
 fn build(workspace: &Workspace, guests: &[Guest], folder: &Path) -> Result<Vec<Component>> {

@@ -210,26 +210,24 @@ fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
     with_postgres(environment(&mut command, workspace))
 }
 
-/// Each file of tests/conformance is a program that prints what it checks and fails when something does not hold.
+/// Each file of tests/conformance is a program that prints what it checks and fails when something does not hold; but
+/// those named `…_server.py` are servers that the crates' own tests start and talk to.
 fn conformance(workspace: &Workspace, rest: &[String]) -> Result<()> {
-    setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
-    let python = setup::peers(workspace)?;
-    prepare_components(workspace)?;
-    components::build_programs(workspace)?;
     let folder = workspace.root().join("tests/conformance");
-    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .with_context(|| format!("{} cannot be read", folder.display()))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "py"))
-        .collect();
-    scripts.sort();
     let stem = |file: &PathBuf| {
         file.file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned()
     };
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "py"))
+        .filter(|file| !stem(file).ends_with("_server"))
+        .collect();
+    scripts.sort();
     if let Some(unknown) = rest
         .iter()
         .find(|name| !scripts.iter().any(|file| stem(file) == **name))
@@ -240,6 +238,8 @@ fn conformance(workspace: &Workspace, rest: &[String]) -> Result<()> {
             known.join(", ")
         );
     }
+    let python = setup::peers(workspace)?;
+    components::build_simulators(workspace)?;
     let mut failed = Vec::new();
     for script in scripts
         .iter()
