@@ -39,6 +39,7 @@ pub mod registry;
 pub mod storage;
 pub mod tokens;
 
+pub use answers::Fault;
 pub use context::{
     CallContext, CaseFacts, CertificateStanding, CertificateView, DocumentIssue, PaymentStatus,
     ProfileField,
@@ -48,4 +49,17 @@ pub use grants::{Capability, Grants, Quotas};
 pub use manifest::Manifest;
 pub use plugin::{Called, Handled, Plugin, RuleError};
 pub use reads::Read;
-pub use registry::{ActivationError, PluginEntry, Registry};
+pub use registry::{Activated, ActivationError, PluginEntry, Registry};
+
+/// Everything that a test of rules names: the plugin's side of the house, the sandbox under it, and what a call is given
+/// and gives back.
+pub mod prelude {
+    pub use crate::reads::hold;
+    pub use crate::{
+        Activated, ActivationError, CallContext, Called, Capability, CaseFacts,
+        CertificateStanding, CertificateView, DocumentIssue, Effect, Fault, Grants, Handled,
+        Manifest, PaymentStatus, Plugin, PluginEntry, ProfileField, Quotas, Read, Registry,
+        RuleError, TokenTask,
+    };
+    pub use yinxin_sandbox::{CallError, Failure, Limits, Sandbox, Settings};
+}

@@ -207,7 +207,7 @@ impl Plugin {
     ) -> Result<Asked<R>, RuleError> {
         let limits = Limits {
             effects_count: self.grants.quotas.effects,
-            ..Limits::default()
+            ..self.code.sandbox.limits().clone()
         };
         let desk = Desk::new(
             self.site.clone(),

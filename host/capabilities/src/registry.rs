@@ -22,7 +22,7 @@ use yinxin_core::definition::Definition;
 use yinxin_core::definition::lint::{Finding, Severity, lint};
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::Millis;
-use yinxin_sandbox::{Call, CallError, EngineError, Limits, LoadError, Loaded, Sandbox};
+use yinxin_sandbox::{Call, CallError, EngineError, LoadError, Loaded, Sandbox};
 use yinxin_store::plugins::{self, Activation};
 use yinxin_store::{Store, StoreError};
 
@@ -431,7 +431,7 @@ fn permitted(loaded: &Loaded, manifest: &Manifest, grants: &Grants) -> Result<()
 
 /// Asks the plugin for its definition, in a sandbox with no capability.
 async fn describe(code: &Code, site: &SiteId, plugin: &str) -> Result<Definition, ActivationError> {
-    let limits = Limits::activation();
+    let limits = code.sandbox.limits().for_activation();
     let call = Call {
         plugin,
         export: "describe",

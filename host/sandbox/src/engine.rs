@@ -27,7 +27,8 @@ const RESIDENT_WITHOUT_PAGEMAP: usize = 256 << 10;
 pub struct Settings {
     /// Calls that can run at the same time; more wait their turn. A call that waits for the database holds its place.
     pub places: u32,
-    /// Ceiling of one call's limits; the pool is laid out for it.
+    /// The limits of a call where the caller has no reason for others. The pool is laid out for them: a call may have
+    /// less memory, never more.
     pub limits: Limits,
     /// Where compiled components are kept between starts; none: they are compiled anew.
     pub cache: Option<Cache>,
@@ -71,6 +72,11 @@ impl Sandbox {
             ceiling: Arc::new(settings.limits),
             cache: settings.cache.map(Arc::new),
         })
+    }
+
+    /// The limits of a call where the caller has no reason for others.
+    pub fn limits(&self) -> &Limits {
+        &self.ceiling
     }
 
     /// wasmtime's engine, for making a linker.

@@ -49,10 +49,10 @@ impl Default for Limits {
 
 impl Limits {
     /// For the one call at activation, in which a guest builds its whole definition.
-    pub fn activation() -> Self {
+    pub fn for_activation(&self) -> Self {
         Self {
             guest_time: Duration::from_secs(2),
-            ..Self::default()
+            ..self.clone()
         }
     }
 }

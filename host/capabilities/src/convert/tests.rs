@@ -139,6 +139,7 @@ fn definition_with_everything() -> Value {
               "content": { "Mail": { "subject": "s", "body": "b", "attachments": ["f22"] } } },
         ],
         "lifecycles": [{ "id": "l", "initial": "a", "states": states, "transitions": transitions }],
+        "guards": ["g"],
         "takes_over": ["0.9.0"],
     })
 }

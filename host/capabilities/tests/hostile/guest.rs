@@ -1,0 +1,268 @@
+//! Builds the hostile plugin once and puts it into a house of its own.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use yinxin_capabilities::{
+    CallContext, Capability, CaseFacts, CertificateStanding, CertificateView, DocumentIssue,
+    Handled, Manifest, PaymentStatus, Plugin, PluginEntry, ProfileField, Quotas, Registry,
+    RuleError,
+};
+use yinxin_core::identity;
+use yinxin_core::ids::SiteId;
+use yinxin_core::money::{Method, Standing};
+use yinxin_core::rules::{CaseView, CheckView, Event, Fact, Moment, NamedValue};
+use yinxin_sandbox::{Limits, Sandbox, Settings};
+use yinxin_store::testing::TestStore;
+
+/// The component's bytes.
+pub fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        // A target folder of its own: cargo holds the lock of the other one while it runs the tests.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .parent()
+            .unwrap()
+            .join("guests");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "yinxin-guests-hostile"])
+            .args([
+                "--profile",
+                "plugin",
+                "--target",
+                "wasm32-unknown-unknown",
+                "--target-dir",
+            ])
+            .arg(&target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success(), "the guest is built");
+        let module = target.join("wasm32-unknown-unknown/plugin/yinxin_guests_hostile.wasm");
+        let module = std::fs::read(module).unwrap();
+        wit_component::ComponentEncoder::default()
+            .validate(true)
+            .module(&module)
+            .unwrap()
+            .encode()
+            .unwrap()
+    })
+}
+
+/// The component with one text written over by another of the same length.
+pub fn component_with(text: &str, by: &str) -> Vec<u8> {
+    assert_eq!(text.len(), by.len());
+    let mut bytes = component().to_vec();
+    let at = bytes
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
+        .expect("the text is there");
+    bytes[at..at + text.len()].copy_from_slice(by.as_bytes());
+    bytes
+}
+
+pub fn site() -> SiteId {
+    SiteId::parse("jiangxi").unwrap()
+}
+
+pub fn manifest(version: &str, capabilities: &[Capability]) -> Manifest {
+    let mut text = format!("name = \"hostile\"\nversion = \"{version}\"\n");
+    for capability in capabilities {
+        text.push_str(&format!(
+            "[[capability]]\ninterface = \"{capability}\"\nreason = \"to misbehave\"\n"
+        ));
+    }
+    Manifest::parse(&text).unwrap()
+}
+
+pub fn entry(grants: &[Capability]) -> PluginEntry {
+    PluginEntry {
+        name: "hostile".into(),
+        digest: None,
+        grants: grants.to_vec(),
+        quotas: Quotas::default(),
+    }
+}
+
+/// Limits that end a misbehaving call soon.
+pub fn limits() -> Limits {
+    Limits {
+        guest_time: std::time::Duration::from_millis(150),
+        total_time: std::time::Duration::from_secs(2),
+        reads_count: 100,
+        ..Limits::default()
+    }
+}
+
+pub fn registry(limits: Limits) -> Registry {
+    Registry::new(
+        Sandbox::new(Settings {
+            limits,
+            ..Settings::default()
+        })
+        .unwrap(),
+    )
+    .unwrap()
+}
+
+/// An active plugin, and the store behind it.
+pub struct House {
+    pub store: TestStore,
+    pub registry: Registry,
+    pub plugin: Arc<Plugin>,
+}
+
+impl House {
+    /// With every capability.
+    pub async fn open(store: TestStore) -> Self {
+        Self::with(store, limits(), Quotas::default()).await
+    }
+
+    pub async fn with(store: TestStore, limits: Limits, quotas: Quotas) -> Self {
+        let registry = registry(limits);
+        let manifest = manifest("1.0.0", &Capability::ALL);
+        let entry = PluginEntry {
+            quotas,
+            ..entry(&Capability::ALL)
+        };
+        let activated = registry
+            .activate(&store, &site(), component(), &manifest, &entry)
+            .await;
+        let plugin = activated.unwrap_or_else(|error| panic!("{error}")).plugin;
+        Self {
+            store,
+            registry,
+            plugin,
+        }
+    }
+
+    /// The same component as this site would have it with fewer grants, after a restart.
+    pub async fn granted(&self, grants: &[Capability]) -> Arc<Plugin> {
+        let registry = registry(Limits {
+            guest_time: std::time::Duration::from_secs(5),
+            ..limits()
+        });
+        registry
+            .load(&self.store, &site(), &[entry(grants)])
+            .await
+            .unwrap();
+        registry.plugin(&site(), "hostile").unwrap()
+    }
+
+    pub fn context(&self, facts: CaseFacts) -> CallContext {
+        CallContext {
+            store: self.store.store.clone(),
+            sealer: self.store.sealer.clone(),
+            facts: Some(facts),
+        }
+    }
+
+    pub async fn handle(&self, transition: &str) -> Result<Handled, RuleError> {
+        self.plugin
+            .handle(self.context(facts()), &case(), &event(transition, &[]))
+            .await
+    }
+
+    /// Runs interface calls; what they answered, and what was asked for.
+    pub async fn script(&self, calls: &[(&str, &str)]) -> (Vec<String>, Handled) {
+        self.script_with(&self.plugin, facts(), calls).await
+    }
+
+    pub async fn script_with(
+        &self,
+        plugin: &Plugin,
+        facts: CaseFacts,
+        calls: &[(&str, &str)],
+    ) -> (Vec<String>, Handled) {
+        let handled = plugin
+            .handle(self.context(facts), &case(), &event("script", calls))
+            .await;
+        let handled = handled.unwrap_or_else(|error| panic!("{error}"));
+        let log = &handled.result.as_ref().unwrap().values[0].value;
+        (log.split('\n').map(str::to_owned).collect(), handled)
+    }
+}
+
+pub fn named(name: &str, value: &str) -> NamedValue {
+    NamedValue {
+        name: name.into(),
+        value: value.into(),
+    }
+}
+
+pub fn case() -> CaseView {
+    CaseView {
+        id: "case".into(),
+        number: "20261120-1".into(),
+        service: "new".into(),
+        state: "draft".into(),
+        created: 0,
+        values: vec![named("unit", "鹰潭某某有限公司")],
+        materials: Vec::new(),
+        checks: Vec::new(),
+        payment: Standing::None,
+    }
+}
+
+pub fn event(transition: &str, input: &[(&str, &str)]) -> Event {
+    Event {
+        transition: transition.into(),
+        at: Moment {
+            now: 1_795_190_399_000,
+            today: "2026-11-20".into(),
+        },
+        actor: "account".into(),
+        input: input
+            .iter()
+            .map(|(name, value)| named(name, value))
+            .collect(),
+        judgements: Vec::new(),
+        fact: Fact::None,
+    }
+}
+
+/// A case with something behind every interface.
+pub fn facts() -> CaseFacts {
+    let certificate = |serial: &str, standing| CertificateView {
+        serial: serial.into(),
+        subject: "CN=鹰潭某某有限公司".into(),
+        not_before: 1,
+        not_after: 2,
+        standing,
+    };
+    let field = |name: &str, clerk_only| ProfileField {
+        name: name.into(),
+        max_length: 10,
+        clerk_only,
+    };
+    CaseFacts {
+        profile: vec![named("unit", "某某公司"), named("mobile", "13800000000")],
+        profile_fields: vec![
+            field("unit", true),
+            field("mobile", false),
+            field("handler", false),
+        ],
+        account_mobile: "13800000000".into(),
+        payment: PaymentStatus::default(),
+        methods: vec![Method::Wechat, Method::Alipay],
+        checks: vec![CheckView {
+            check: "legal".into(),
+            standing: identity::Standing::Passed,
+        }],
+        certificates: vec![
+            certificate("0b", CertificateStanding::Valid),
+            certificate("0a", CertificateStanding::Revoked),
+        ],
+        documents: vec![DocumentIssue {
+            document: "letter".into(),
+            number: "L-1".into(),
+            made: 5,
+            outdated: false,
+        }],
+        has_request: true,
+        values: vec![
+            named("mobile", "13900000000"),
+            named("email", "li@example.cn"),
+        ],
+    }
+}

@@ -1,0 +1,15 @@
+//! Plugins that misbehave, and every interface as a plugin meets it: with the real component of `tests/guests`, in the
+//! real sandbox, on the real databases.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod activation;
+mod guest;
+mod interfaces;
+mod misbehaviour;
+mod storage;

@@ -1,0 +1,283 @@
+//! Each misbehaviour ends in its own error, leaves nothing behind, and does not spoil the next call.
+
+use crate::guest::{House, case, event, facts, site};
+use yinxin_capabilities::{Capability, CaseFacts, RuleError};
+use yinxin_core::rules::{Basket, Checkpoint, Moment, NamedValue, Sources};
+use yinxin_sandbox::Failure;
+use yinxin_store::{plugin_storage, testing};
+
+fn failure(error: RuleError) -> Failure {
+    match error {
+        RuleError::Call(error) => {
+            assert_eq!((error.plugin.as_str(), error.export), ("hostile", "handle"));
+            error.failure
+        }
+        other => panic!("{other}"),
+    }
+}
+
+async fn nothing_is_stored(house: &House) {
+    let mut connection = house.store.read().await.unwrap();
+    assert_eq!(
+        plugin_storage::room(&mut connection, &site(), "hostile")
+            .await
+            .unwrap(),
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
+    let house = House::open(testing::sqlite().await).await;
+    let limits = crate::guest::limits();
+    let time = Failure::GuestTime {
+        limit: limits.guest_time,
+    };
+    let expected = [
+        ("endless", time.clone()),
+        ("copy", time),
+        (
+            "host-calls",
+            Failure::TotalTime {
+                limit: limits.total_time,
+            },
+        ),
+        ("many-reads", Failure::Reads { limit: 100 }),
+        ("recurse", Failure::StackOverflow),
+        ("long-result", Failure::ResultTooLarge { limit: 4 << 20 }),
+        ("hand-over", Failure::HostCallBytes { limit: 4 << 20 }),
+        ("many-effects", Failure::EffectsCount { limit: 200 }),
+        ("large-effects", Failure::EffectsBytes { limit: 1 << 20 }),
+        ("panic", Failure::Panic),
+    ];
+    for (behaviour, expected) in expected {
+        let outcome = house.handle(behaviour).await;
+        let found = failure(
+            outcome
+                .err()
+                .unwrap_or_else(|| panic!("{behaviour} came back")),
+        );
+        assert_eq!(found, expected, "{behaviour}");
+        assert!(house.handle("good").await.is_ok(), "after {behaviour}");
+    }
+    let grown = failure(house.handle("grow").await.unwrap_err());
+    assert!(
+        matches!(grown, Failure::Memory { limit, .. } if limit == 32 << 20),
+        "{grown}"
+    );
+    assert!(house.handle("good").await.is_ok());
+    nothing_is_stored(&house).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_contradicts_the_definition_is_refused() {
+    let house = House::open(testing::sqlite().await).await;
+    let refused = async |transition: &str| match house.handle(transition).await {
+        Err(RuleError::Answer { fault, .. }) => fault.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        refused("unknown-state").await,
+        "it leads to `paradise`, where `unknown-state` does not lead"
+    );
+    assert_eq!(
+        refused("unknown-field").await,
+        "it sets `admin`, which no form has"
+    );
+    assert!(refused("unprintable").await.contains("cannot be printed"));
+    assert_eq!(
+        refused("no-such").await,
+        "the service `new` has no transition `no-such`"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_declines_asks_for_nothing() {
+    let house = House::open(testing::sqlite().await).await;
+    let declined = house.handle("decline").await.unwrap();
+    assert_eq!(declined.result.unwrap_err()[0].message, "不行");
+    assert!(declined.effects.is_empty());
+    nothing_is_stored(&house).await;
+}
+
+#[tokio::test]
+async fn a_pure_rule_cannot_write_and_its_answers_are_bounded() {
+    let house = House::open(testing::sqlite().await).await;
+    let at = Moment {
+        now: 0,
+        today: "2026-11-20".into(),
+    };
+    let check = async |guard: &str| {
+        let guard = Checkpoint::Guard(guard.into());
+        house
+            .plugin
+            .check(house.context(facts()), &case(), &at, &guard)
+            .await
+    };
+    assert_eq!(
+        check("writes").await.unwrap().value[0].message,
+        "Err(Error::ReadOnly)"
+    );
+    assert!(check("nothing").await.unwrap().value.is_empty());
+    assert!(
+        check("too-many")
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("more than 256 problems")
+    );
+    assert!(
+        check("silent")
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("`check`: the answer is refused")
+    );
+
+    let quote = async |amount: &str| {
+        let mut priced = case();
+        priced.values.push(NamedValue {
+            name: "amount".into(),
+            value: amount.into(),
+        });
+        let basket = Basket {
+            cases: vec![priced],
+            at: at.clone(),
+        };
+        house
+            .plugin
+            .quote(house.context(CaseFacts::default()), &basket)
+            .await
+    };
+    assert_eq!(
+        quote("22000").await.unwrap().value.unwrap().lines[0].amount,
+        22000
+    );
+    assert!(
+        quote("-1")
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("negative")
+    );
+    assert!(
+        quote(&i64::MAX.to_string())
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("above the limit")
+    );
+
+    let prefill = async |name: &str| {
+        let profile = vec![NamedValue {
+            name: name.into(),
+            value: "v".into(),
+        }];
+        let sources = Sources {
+            service: "new".into(),
+            profile,
+            earlier: None,
+            certificate: Vec::new(),
+            at: at.clone(),
+        };
+        house.plugin.prefill(house.context(facts()), &sources).await
+    };
+    assert_eq!(prefill("unit").await.unwrap().value[0].name, "unit");
+    assert!(
+        prefill("admin")
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("`admin`")
+    );
+}
+
+#[tokio::test]
+async fn a_denied_call_is_an_answer_until_it_fills_the_log() {
+    let house = House::open(testing::sqlite().await).await;
+    let plugin = house.granted(&[Capability::Accounts]).await;
+    let calls = [
+        ("get", "k"),
+        ("put", "k|v"),
+        ("put-if-absent", "k|v"),
+        ("delete", "k"),
+        ("scan", "||9"),
+        ("payment", ""),
+        ("request", "1|wechat"),
+        ("cancel", ""),
+        ("refund", "1"),
+        ("send", "told|acceptance|1"),
+        ("identity", "legal"),
+        ("void-identity", "legal"),
+        ("issued", ""),
+        ("issue", "CN|x|12"),
+        ("revoke", "0b"),
+        ("hold", "0b"),
+        ("release", "0b"),
+        ("paper", "letter"),
+        ("void-paper", "letter"),
+        ("token", ""),
+        ("request-token", ""),
+        ("cancel-token", ""),
+    ];
+    let (log, handled) = house.script_with(&plugin, facts(), &calls).await;
+    for (call, answer) in calls.iter().zip(&log) {
+        assert!(answer.contains("Denied"), "{call:?}: {answer}");
+    }
+    assert!(handled.effects.is_empty() && handled.reads.is_empty());
+    assert_eq!(
+        house
+            .script_with(&plugin, facts(), &[("profile", "")])
+            .await
+            .0,
+        ["unit=某某公司 mobile=13800000000"]
+    );
+
+    let forever = plugin
+        .handle(
+            house.context(facts()),
+            &case(),
+            &event("denied-forever", &[]),
+        )
+        .await;
+    assert_eq!(
+        failure(forever.unwrap_err()),
+        Failure::Log { limit: 16 << 10 }
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn good_calls_come_through_among_bad_ones() {
+    let house = std::sync::Arc::new(House::open(testing::sqlite().await).await);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        for behaviour in ["endless", "grow", "panic", "good", "good", "good"] {
+            let house = house.clone();
+            // Spawned: that a call can move between threads is part of what is tested.
+            calls.spawn(async move { (behaviour, house.handle(behaviour).await.is_ok()) });
+        }
+    }
+    while let Some(outcome) = calls.join_next().await {
+        let (behaviour, well) = outcome.unwrap();
+        assert_eq!(well, behaviour == "good", "{behaviour}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_not_the_plugins_fault() {
+    let house = House::open(testing::sqlite().await).await;
+    house.store.close().await;
+    // The guest panics when it is told so; the database is named all the same.
+    let error = house.handle("watch").await.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            RuleError::Store {
+                export: "handle",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.is_passing());
+}

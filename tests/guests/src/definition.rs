@@ -1,0 +1,210 @@
+//! A small definition that passes the lint, with one transition for each misbehaviour.
+
+use crate::yinxin::site::definition::*;
+
+/// Version, versions taken over, and what the applicant is told of each state. Tests that need another version of this
+/// plugin, or one that the lint refuses, write over these bytes in the component.
+static LABEL: &str = "guest label|1.0.0|-----|请等待工作人员处理您的申请";
+
+fn label(place: usize) -> String {
+    // Looked up at run time, so that the compiler keeps the text in one piece.
+    std::hint::black_box(LABEL)
+        .split('|')
+        .nth(place)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Ids of the transitions.
+pub(crate) const TRANSITIONS: [&str; 18] = [
+    "script",
+    "good",
+    "endless",
+    "host-calls",
+    "many-reads",
+    "grow",
+    "copy",
+    "recurse",
+    "long-result",
+    "hand-over",
+    "many-effects",
+    "large-effects",
+    "panic",
+    "unknown-state",
+    "unknown-field",
+    "unprintable",
+    "decline",
+    "watch",
+];
+
+fn field(name: &str, kind: FieldKind, max_length: u32) -> Field {
+    Field {
+        name: name.into(),
+        label: "字段".into(),
+        hint: String::new(),
+        kind,
+        required: false,
+        max_length,
+        shown_when: None,
+        autocomplete: String::new(),
+    }
+}
+
+fn form(id: &str, fields: Vec<Field>) -> Form {
+    let section = Section {
+        id: format!("{id}-section"),
+        title: "内容".into(),
+        hint: String::new(),
+        fields,
+    };
+    Form {
+        id: id.into(),
+        title: "表单".into(),
+        sections: vec![section],
+    }
+}
+
+fn state(id: &str, ends: bool) -> State {
+    State {
+        id: id.into(),
+        applicant_label: "状态".into(),
+        clerk_label: "状态".into(),
+        next: label(3),
+        tone: if ends { Tone::Done } else { Tone::Draft },
+        open_steps: if ends {
+            Vec::new()
+        } else {
+            vec!["fill".into(), "face".into(), "papers".into()]
+        },
+        queue: None,
+        payable: false,
+        due: None,
+        ends,
+        deletable: !ends,
+    }
+}
+
+fn transition(id: &str) -> Transition {
+    Transition {
+        id: id.into(),
+        label: "提交".into(),
+        from: vec!["draft".into()],
+        to: vec!["done".into()],
+        actor: Actor::Applicant,
+        guards: Vec::new(),
+        input: None,
+        complete: Vec::new(),
+        judges_items: false,
+        confirm: None,
+        negative: false,
+    }
+}
+
+fn step(id: &str, content: StepContent) -> Step {
+    Step {
+        id: id.into(),
+        title: "填写".into(),
+        hint: "按提示填写".into(),
+        content,
+    }
+}
+
+pub(crate) fn definition() -> Definition {
+    let mut transitions: Vec<_> = TRANSITIONS.into_iter().map(transition).collect();
+    transitions.push(transition("denied-forever"));
+    let service = Service {
+        id: "new".into(),
+        kind: ServiceKind::New,
+        title: "证书新办".into(),
+        summary: "测试用".into(),
+        price_note: "免费".into(),
+        time_note: "即办".into(),
+        at_hand: vec!["营业执照".into()],
+        lifecycle: "only".into(),
+        steps: vec![
+            step("fill", StepContent::Form("main".into())),
+            step("face", StepContent::Identity("legal".into())),
+            step("papers", StepContent::Documents(vec!["letter".into()])),
+        ],
+        ordering: Ordering::Single,
+        subject_field: "unit".into(),
+    };
+    let fields = vec![
+        field("unit", FieldKind::OrganisationName, 64),
+        field("person", FieldKind::PersonName, 0),
+        field("number", FieldKind::IdentityNumber, 0),
+        field("mobile", FieldKind::Mobile, 0),
+        field("email", FieldKind::Email, 0),
+        field("amount", FieldKind::Text, 32),
+        field("log", FieldKind::Multiline, 4000),
+    ];
+    let letter = Document {
+        id: "letter".into(),
+        title: "授权书".into(),
+        blocks: vec![
+            Block::Paragraph("{unit} 授权".into()),
+            Block::IdentityQr("legal".into()),
+        ],
+        shown_when: None,
+        states: Vec::new(),
+    };
+    let message = |id: &str, to, content| Message {
+        id: id.into(),
+        to,
+        content,
+    };
+    let sms = |text: &str, parameters: &[&str]| {
+        MessageContent::Sms(SmsText {
+            template_code: "SMS_1".into(),
+            text: text.into(),
+            parameters: parameters.iter().map(|name| (*name).into()).collect(),
+        })
+    };
+    let mail = MessageContent::Mail(MailText {
+        subject: "受理号 {acceptance}".into(),
+        body: "请查收".into(),
+        attachments: Vec::new(),
+    });
+    Definition {
+        id: "hostile".into(),
+        version: label(1),
+        title: "测试".into(),
+        summary: "测试用".into(),
+        account_policy: None,
+        services: vec![service],
+        forms: vec![form("main", fields)],
+        materials: Vec::new(),
+        checks: vec![IdentityCheck {
+            id: "legal".into(),
+            title: "人脸认证".into(),
+            hint: "请法定代表人扫码".into(),
+            name_field: "person".into(),
+            number_field: "number".into(),
+        }],
+        documents: vec![letter],
+        messages: vec![
+            message(
+                "told",
+                Recipient::Account,
+                sms("您的申请 {acceptance} 已通过", &["acceptance"]),
+            ),
+            message(
+                "handler",
+                Recipient::Field("mobile".into()),
+                sms("请上传材料", &[]),
+            ),
+            message("mailed", Recipient::Field("email".into()), mail),
+        ],
+        lifecycles: vec![Lifecycle {
+            id: "only".into(),
+            initial: "draft".into(),
+            states: vec![state("draft", false), state("done", true)],
+            transitions,
+        }],
+        guards: Vec::new(),
+        takes_over: Some(label(2))
+            .filter(|version| version != "-----")
+            .into_iter()
+            .collect(),
+    }
+}
