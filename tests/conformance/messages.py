@@ -1,13 +1,17 @@
-"""The SMS providers' own clients, and Python's mail library, against the simulated providers.
+"""Third-party clients against the simulated SMS providers and the simulated mailbox.
 
     python messages.py [--binary PATH]
 
-Starts `yinxin-simulators` on free ports and in a folder of its own, sends with `alibabacloud_dysmsapi20170525`,
-`tencentcloud-sdk-python-sms` and `smtplib`, reads back what arrived, and exits with 1 when something does not hold.
+Starts `yinxin-simulators` on free ports and in a folder of its own, sends with the providers' own clients
+(`alibabacloud_dysmsapi20170525`, `tencentcloud-sdk-python-sms`) and with Python's `smtplib`, prints each check, and exits
+with 1 when one fails.
 """
 
 import argparse
-import email.message
+import datetime
+import hashlib
+import hmac
+import http.client
 import json
 import os
 import pathlib
@@ -17,12 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
+from email.message import EmailMessage
 
 from alibabacloud_dysmsapi20170525 import models as aliyun_models
 from alibabacloud_dysmsapi20170525.client import Client as AliyunClient
 from alibabacloud_tea_openapi import models as openapi_models
-from Tea.exceptions import TeaException
 from tencentcloud.common import credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -32,7 +37,7 @@ from tencentcloud.sms.v20210111 import sms_client
 
 ALIYUN_KEY_ID = "LTAIsimulator"
 TENCENT_KEY_ID = "AKIDsimulator"
-SIGN = "江西数字证书"
+MOBILE = "13800001234"
 
 failures = 0
 
@@ -52,101 +57,219 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def control(base, path, data=None):
-    """Asks the simulators' control interface, which only tests and people use."""
-    request = urllib.request.Request(base + path)
-    if data is not None:
-        request.data = json.dumps(data).encode()
-        request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        body = answer.read()
-    return json.loads(body) if body else None
+def call(base, path, body=None):
+    """A request to the simulators; a body makes it a POST of JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
 
 
-def aliyun(base, secret):
-    host = base.removeprefix("http://")
+def aliyun(port, secret, key_id=ALIYUN_KEY_ID):
+    config = openapi_models.Config(
+        access_key_id=key_id,
+        access_key_secret=secret,
+        endpoint=f"127.0.0.1:{port}",
+        protocol="http",
+        connect_timeout=5000,
+        read_timeout=5000,
+    )
+    return AliyunClient(config)
 
-    def client(key_secret):
-        return AliyunClient(openapi_models.Config(
-            access_key_id=ALIYUN_KEY_ID, access_key_secret=key_secret, endpoint=host, protocol="http",
-        ))
 
-    def request(mobile="13812341234", template="SMS_2001", parameters=None):
-        return aliyun_models.SendSmsRequest(
-            phone_numbers=mobile, sign_name=SIGN, template_code=template,
-            template_param=json.dumps(parameters or {"code": "123456"}), out_id="ours-1",
-        )
+def aliyun_send(client, template="SMS_1001", mobile=MOBILE, parameters='{"code":"482913"}'):
+    request = aliyun_models.SendSmsRequest(
+        phone_numbers=mobile,
+        sign_name="江西CA",
+        template_code=template,
+        template_param=parameters,
+        out_id="own-number-1",
+    )
+    return client.send_sms(request).body
 
-    control(base, "/control/sms/templates", [
-        {"provider": "aliyun", "code": "SMS_2001", "text": "验证码 ${code}，五分钟内有效。"},
-    ])
-    body = client(secret).send_sms(request()).body
-    check("aliyun: its own client sends", body.code == "OK", body)
-    arrived = control(base, "/control/sms?mobile=13812341234")
-    check("aliyun: the text arrives whole", arrived[-1]["text"] == f"【{SIGN}】验证码 123456，五分钟内有效。", arrived)
-    check("aliyun: our reference goes along", arrived[-1]["reference"] == "ours-1", arrived)
 
-    body = client(secret).send_sms(request(mobile="12345")).body
-    check("aliyun: a wrong number is refused", body.code == "isv.MOBILE_NUMBER_ILLEGAL", body)
-    body = client(secret).send_sms(request(template="SMS_9999")).body
-    check("aliyun: an unknown template is refused", body.code == "isv.SMS_TEMPLATE_ILLEGAL", body)
-    body = client(secret).send_sms(request(parameters={"name": "x"})).body
-    check("aliyun: a missing parameter is refused", body.code == "isv.TEMPLATE_MISSING_PARAMETERS", body)
+def aliyun_refusal(what, code, client):
+    """The client raises what the provider refuses by status."""
     try:
-        client("wrong").send_sms(request())
-        check("aliyun: a wrong secret is refused", False, "it was taken")
-    except TeaException as error:
-        check("aliyun: a wrong secret is refused", error.code == "SignatureDoesNotMatch", error.code)
+        body = aliyun_send(client)
+        check(what, False, body)
+    except Exception as error:  # the client's own hierarchy changes between versions
+        check(what, code in str(error) or code == getattr(error, "code", ""), error)
 
 
-def tencent(base, secret):
-    profile = ClientProfile()
-    profile.httpProfile = HttpProfile(protocol="http", endpoint=base.removeprefix("http://"))
+def tencent(port, secret, key_id=TENCENT_KEY_ID):
+    http = HttpProfile(protocol="http", endpoint=f"127.0.0.1:{port}", reqTimeout=5)
+    return sms_client.SmsClient(
+        credential.Credential(key_id, secret), "ap-guangzhou", ClientProfile(httpProfile=http)
+    )
 
-    def client(key_secret):
-        return sms_client.SmsClient(credential.Credential(TENCENT_KEY_ID, key_secret), "ap-guangzhou", profile)
 
-    def request(mobile="+8613912341234", template="2001", parameters=("123456", "5")):
-        asked = tencent_models.SendSmsRequest()
-        asked.PhoneNumberSet = [mobile]
-        asked.SmsSdkAppId = "1400006666"
-        asked.SignName = SIGN
-        asked.TemplateId = template
-        asked.TemplateParamSet = list(parameters)
-        asked.SessionContext = "ours-2"
-        return asked
+def tencent_send(client, template="2002", mobile="+86" + MOBILE, parameters=("482913", "5")):
+    request = tencent_models.SendSmsRequest()
+    request.PhoneNumberSet = [mobile]
+    request.SmsSdkAppId = "1400006666"
+    request.SignName = "江西CA"
+    request.TemplateId = template
+    request.TemplateParamSet = list(parameters)
+    request.SessionContext = "own-number-2"
+    return client.SendSms(request).SendStatusSet[0]
 
-    control(base, "/control/sms/templates", [
-        {"provider": "tencent", "code": "2001", "text": "验证码 {1}，{2} 分钟内有效。"},
-    ])
-    status = client(secret).SendSms(request()).SendStatusSet[0]
-    check("tencent: its own client sends", status.Code == "Ok", status)
-    arrived = control(base, "/control/sms?mobile=13912341234")
-    check("tencent: the text arrives whole", arrived[-1]["text"] == f"【{SIGN}】验证码 123456，5 分钟内有效。", arrived)
 
-    status = client(secret).SendSms(request(mobile="+8612345")).SendStatusSet[0]
-    check("tencent: a wrong number is refused", status.Code.endswith("IncorrectPhoneNumber"), status)
-    status = client(secret).SendSms(request(parameters=("123456",))).SendStatusSet[0]
-    check("tencent: a missing parameter is refused", "TemplateParamSetNotMatch" in status.Code, status)
+def tencent_refusal(what, code, client):
     try:
-        client("wrong").SendSms(request())
-        check("tencent: a wrong secret is refused", False, "it was taken")
+        check(what, False, tencent_send(client))
     except TencentCloudSDKException as error:
-        check("tencent: a wrong secret is refused", error.code == "AuthFailure.SignatureFailure", error.code)
+        check(what, error.get_code() == code, error)
 
 
-def mail(base, port):
-    letter = email.message.EmailMessage()
-    letter["From"], letter["To"], letter["Subject"] = "ca@example.com", "unit@example.com", "电子发票"
-    letter.set_content("发票见附件。\n.\n以点开头的一行也要完整。")
-    letter.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="发票.pdf")
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as server:
-        server.login("ca", "secret")
-        server.send_message(letter)
-    arrived = control(base, "/control/mail")[-1]
-    check("mail: the subject arrives whole", arrived["subject"] == "电子发票", arrived)
-    check("mail: so do lines that begin with a dot", "\n.\n以点开头" in arrived["text"].replace("\r", ""), arrived)
-    check("mail: so does the attachment's name", [a["name"] for a in arrived["attachments"]] == ["发票.pdf"], arrived)
+def check_aliyun(base, port, secret):
+    client = aliyun(port, secret)
+    sent = aliyun_send(client)
+    check("Aliyun's client sends", sent.code == "OK" and sent.biz_id, sent)
+    text = call(base, "/control/sms")[-1]
+    check("its text arrives", text["text"] == "【江西CA】您的验证码是482913。", text)
+    check("with its parameters", text["parameters"] == [["code", "482913"]], text)
+    check("and our number", text["reference"] == "own-number-1", text)
+
+    today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).strftime("%Y%m%d")
+    query = aliyun_models.QuerySendDetailsRequest(
+        phone_number=MOBILE, send_date=today, page_size=10, current_page=1
+    )
+    found = client.query_send_details(query).body
+    details = found.sms_send_detail_dtos.sms_send_detail_dto
+    check("Aliyun's client finds it", [d.out_id for d in details] == ["own-number-1"], found)
+
+    before = len(call(base, "/control/sms"))
+    aliyun_refusal("a wrong secret is refused", "SignatureDoesNotMatch", aliyun(port, "wrong"))
+    aliyun_refusal("an unknown key is refused", "InvalidAccessKeyId.NotFound", aliyun(port, secret, "LTAIother"))
+    for what, code, arguments in [
+        ("an unknown template", "isv.SMS_TEMPLATE_ILLEGAL", {"template": "SMS_9"}),
+        ("a wrong number", "isv.MOBILE_NUMBER_ILLEGAL", {"mobile": "12345"}),
+        ("a missing parameter", "isv.TEMPLATE_MISSING_PARAMETERS", {"parameters": "{}"}),
+        ("no JSON", "isv.INVALID_JSON_PARAM", {"parameters": "code"}),
+        ("a long parameter", "isv.PARAM_LENGTH_LIMIT", {"parameters": json.dumps({"code": "长" * 36})}),
+    ]:
+        sent = aliyun_send(client, **arguments)
+        check(f"{what} is refused", sent.code == code, sent)
+    check("and nothing arrives", len(call(base, "/control/sms")) == before)
+
+
+def signed_by_hand(secret, date=None, nonce="nonce-by-hand-0001", leave_out=()):
+    """An Aliyun request made by hand, to sign what the client never would."""
+    date = date or datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    empty = hashlib.sha256(b"").hexdigest()
+    headers = {
+        "host": None,
+        "x-acs-action": "SendSms",
+        "x-acs-content-sha256": empty,
+        "x-acs-date": date,
+        "x-acs-signature-nonce": nonce,
+        "x-acs-version": "2017-05-25",
+    }
+
+    def post(base):
+        headers["host"] = base.removeprefix("http://")
+        names = [name for name in sorted(headers) if name not in leave_out]
+        lines = "".join(f"{name}:{headers[name]}\n" for name in names)
+        canonical = f"POST\n/\n\n{lines}\n{';'.join(names)}\n{empty}"
+        to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256(canonical.encode()).hexdigest()
+        signature = hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+        authorization = (
+            f"ACS3-HMAC-SHA256 Credential={ALIYUN_KEY_ID},SignedHeaders={';'.join(names)},Signature={signature}"
+        )
+        connection = http.client.HTTPConnection(headers["host"], timeout=10)
+        sent = {name: value for name, value in headers.items() if name != "host"}
+        connection.request("POST", "/", b"", sent | {"Authorization": authorization})
+        return json.loads(connection.getresponse().read())["Code"]
+
+    return post
+
+
+def check_by_hand(base, secret):
+    """Strictness that the official client cannot show."""
+    code = signed_by_hand(secret)(base)
+    check("a request signed by hand passes the signature", code == "isv.MOBILE_NUMBER_ILLEGAL", code)
+    code = signed_by_hand(secret)(base)
+    check("a nonce counts once", code == "SignatureNonceUsed", code)
+    code = signed_by_hand(secret, date="2020-01-01T00:00:00Z", nonce="nonce-by-hand-0002")(base)
+    check("an old date is refused", code == "InvalidTimeStamp.Expired", code)
+    code = signed_by_hand(secret, nonce="nonce-by-hand-0003", leave_out=("x-acs-action",))(base)
+    check("an unsigned x-acs header is refused", code == "IncompleteSignature", code)
+
+
+def check_tencent(base, port, secret):
+    client = tencent(port, secret)
+    sent = tencent_send(client)
+    check("Tencent's client sends", sent.Code == "Ok" and sent.SerialNo, sent)
+    text = call(base, "/control/sms")[-1]
+    check("its text arrives", text["text"] == "【江西CA】验证码482913，5分钟内有效。", text)
+
+    pull = tencent_models.PullSmsSendStatusByPhoneNumberRequest()
+    pull.BeginTime, pull.Offset, pull.Limit = int(time.time()) - 60, 0, 10
+    pull.PhoneNumber, pull.SmsSdkAppId = "+86" + MOBILE, "1400006666"
+    found = client.PullSmsSendStatusByPhoneNumber(pull).PullSmsSendStatusSet
+    check("Tencent's client finds it", [f.SessionContext for f in found] == ["own-number-2"], found)
+
+    before = len(call(base, "/control/sms"))
+    tencent_refusal("a wrong secret is refused", "AuthFailure.SignatureFailure", tencent(port, "wrong"))
+    tencent_refusal("an unknown key is refused", "AuthFailure.SecretIdNotFound", tencent(port, secret, "AKIDother"))
+    for what, code, arguments in [
+        ("an unknown template", "FailedOperation.TemplateIncorrectOrUnapproved", {"template": "9"}),
+        ("a wrong number", "InvalidParameterValue.IncorrectPhoneNumber", {"mobile": "+8612345"}),
+        (
+            "a missing parameter",
+            "FailedOperation.TemplateParamSetNotMatchApprovedTemplate",
+            {"parameters": ("482913",)},
+        ),
+        (
+            "a parameter too many",
+            "FailedOperation.TemplateParamSetNotMatchApprovedTemplate",
+            {"parameters": ("482913", "5", "6")},
+        ),
+    ]:
+        sent = tencent_send(client, **arguments)
+        check(f"{what} is refused", sent.Code == code, sent)
+    check("and nothing arrives", len(call(base, "/control/sms")) == before)
+
+
+def check_mail(base, smtp_port):
+    mail = EmailMessage()
+    mail["Subject"] = "电子发票已开具"
+    mail["From"] = "江西CA <noreply@ca.example.cn>"
+    mail["To"] = "zhang@example.cn"
+    mail.set_content("请查收附件。\n.\n完")
+    mail.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="电子发票.pdf")
+    for mechanism in ("auth_plain", "auth_login"):
+        with smtplib.SMTP("127.0.0.1", smtp_port, timeout=10) as server:
+            server.ehlo()
+            server.user, server.password = "ca", "any"
+            server.auth(mechanism.removeprefix("auth_").upper(), getattr(server, mechanism))
+            server.send_message(mail)
+    letters = call(base, "/control/mail")
+    check("smtplib hands mails over, by PLAIN and by LOGIN", len(letters) == 2, letters)
+    letter = letters[-1]
+    check("the subject is read", letter["subject"] == "电子发票已开具", letter)
+    check("a line with a dot stays", "\n.\n完" in letter["text"].replace("\r\n", "\n"), letter)
+    attachment = letter["attachments"][0]
+    check("the attachment has its name", attachment["name"] == "电子发票.pdf", attachment)
+    with urllib.request.urlopen(base + attachment["url"], timeout=10) as answer:
+        check("and its content", answer.read() == b"%PDF-1.7")
+    call(base, "/control/mail/mode", {"mode": "error"})
+    try:
+        with smtplib.SMTP("127.0.0.1", smtp_port, timeout=10) as server:
+            server.send_message(mail)
+        check("a busy server says so", False)
+    except smtplib.SMTPDataError as error:
+        check("a busy server says so", error.smtp_code == 451, error)
+
+
+def check_pages(base):
+    for path, word in [("/", "模拟服务"), ("/sms", "482913"), ("/mail", "电子发票已开具"), ("/face", "人脸核验"),
+                       ("/courier", "快递")]:
+        with urllib.request.urlopen(base + path, timeout=10) as answer:
+            page = answer.read().decode()
+        check(f"the page {path} shows {word}", word in page, page[:400])
 
 
 def main():
@@ -158,23 +281,30 @@ def main():
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as state:
         simulators = subprocess.Popen([
-            arguments.binary, "--listen", f"127.0.0.1:{port}",
-            "--smtp-listen", f"127.0.0.1:{smtp_port}", "--state-dir", state,
+            arguments.binary, "--listen", f"127.0.0.1:{port}", "--smtp-listen", f"127.0.0.1:{smtp_port}",
+            "--state-dir", state,
         ], stdout=subprocess.DEVNULL)
         try:
             for _ in range(300):
                 try:
-                    control(base, "/control/mail")
+                    call(base, "/control/sms")
                     break
-                except OSError:
+                except urllib.error.URLError:
                     time.sleep(0.1)
-            aliyun(base, pathlib.Path(state, "aliyun-sms.secret").read_text().strip())
-            tencent(base, pathlib.Path(state, "tencent-sms.secret").read_text().strip())
-            mail(base, smtp_port)
+            secret = lambda name: (pathlib.Path(state) / name).read_text().strip()
+            call(base, "/control/sms/templates", [
+                {"provider": "aliyun", "code": "SMS_1001", "text": "您的验证码是${code}。"},
+                {"provider": "tencent", "code": "2002", "text": "验证码{1}，{2}分钟内有效。"},
+            ])
+            check_aliyun(base, port, secret("aliyun-sms.secret"))
+            check_by_hand(base, secret("aliyun-sms.secret"))
+            check_tencent(base, port, secret("tencent-sms.secret"))
+            check_mail(base, smtp_port)
+            check_pages(base)
         finally:
             simulators.terminate()
             simulators.wait()
-    print(f"{failures} failed" if failures else "all hold")
+    print(f"{failures} checks failed" if failures else "all checks hold")
     sys.exit(1 if failures else 0)
 
 

@@ -30,7 +30,9 @@ impl State {
 
     fn parse(text: &str) -> Result<Self, StoreError> {
         let all = [Self::Waiting, Self::Passed, Self::Failed, Self::Voided];
-        all.into_iter().find(|state| state.as_str() == text).ok_or(StoreError::Damaged("identity_checks.state"))
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(StoreError::Damaged("identity_checks.state"))
     }
 
     pub fn standing(self) -> Standing {
@@ -82,7 +84,9 @@ pub async fn insert(
     site: &SiteId,
     check: &IdentityCheck,
 ) -> Result<(), StoreError> {
-    let seal = |column: &str, text: &str| sealer.seal(&context(site, check.id.as_str(), column), text.as_bytes());
+    let seal = |column: &str, text: &str| {
+        sealer.seal(&context(site, check.id.as_str(), column), text.as_bytes())
+    };
     sqlx::query(AssertSqlSafe(format!(
         "INSERT INTO identity_checks (site, {COLUMNS})
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
@@ -109,7 +113,10 @@ pub async fn insert(
 fn check(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<IdentityCheck, StoreError> {
     let id: String = row.try_get("id")?;
     let text = |column: &'static str| -> Result<String, StoreError> {
-        let plain = sealer.open(&context(site, &id, column), &row.try_get::<Vec<u8>, _>(column)?)?;
+        let plain = sealer.open(
+            &context(site, &id, column),
+            &row.try_get::<Vec<u8>, _>(column)?,
+        )?;
         String::from_utf8(plain).map_err(|_| StoreError::Damaged("an identity check's text"))
     };
     let finished: i64 = row.try_get("finished_at")?;
@@ -136,12 +143,13 @@ pub async fn find(
     site: &SiteId,
     id: &CheckId,
 ) -> Result<Option<IdentityCheck>, StoreError> {
-    let row =
-        sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND id = $2")))
-            .bind(site.as_str())
-            .bind(id.as_str())
-            .fetch_optional(conn)
-            .await?;
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND id = $2"
+    )))
+    .bind(site.as_str())
+    .bind(id.as_str())
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| check(&row, sealer, site)).transpose()
 }
 
@@ -259,7 +267,11 @@ pub async fn take_attempt(
 }
 
 /// Gives an attempt back that the provider had no part in.
-pub async fn return_attempt(conn: &mut Connection, site: &SiteId, id: &CheckId) -> Result<(), StoreError> {
+pub async fn return_attempt(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CheckId,
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE identity_checks SET attempts = attempts - 1 WHERE site = $1 AND id = $2 AND attempts > 0")
         .bind(site.as_str())
         .bind(id.as_str())
@@ -438,18 +450,59 @@ mod tests {
             tx.commit().await.unwrap();
             let mut tx = store.begin().await.unwrap();
             let second = sample("t2");
-            assert!(insert(&mut tx, &store.sealer, &here, &second).await.unwrap_err().is_duplicate());
+            assert!(
+                insert(&mut tx, &store.sealer, &here, &second)
+                    .await
+                    .unwrap_err()
+                    .is_duplicate()
+            );
             drop(tx);
             let mut tx = store.begin().await.unwrap();
-            assert_eq!(void(&mut tx, &here, &first.case, Some(&first.check_name)).await.unwrap(), 1);
-            insert(&mut tx, &store.sealer, &here, &second).await.unwrap();
-            let voided = by_token(&mut tx, &store.sealer, &here, "t1").await.unwrap().unwrap();
+            assert_eq!(
+                void(&mut tx, &here, &first.case, Some(&first.check_name))
+                    .await
+                    .unwrap(),
+                1
+            );
+            insert(&mut tx, &store.sealer, &here, &second)
+                .await
+                .unwrap();
+            let voided = by_token(&mut tx, &store.sealer, &here, "t1")
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(voided.state, State::Voided);
-            let now = current(&mut tx, &store.sealer, &here, &first.case, &first.check_name).await.unwrap().unwrap();
-            assert_eq!((now.token.as_str(), now.name.as_str()), ("t2", "张三"), "{}", store.name);
-            assert!(!settle(&mut tx, &here, &first.id, State::Passed, Millis(20)).await.unwrap());
-            assert!(settle(&mut tx, &here, &second.id, State::Passed, Millis(20)).await.unwrap());
-            assert!(!settle(&mut tx, &here, &second.id, State::Failed, Millis(21)).await.unwrap());
+            let now = current(
+                &mut tx,
+                &store.sealer,
+                &here,
+                &first.case,
+                &first.check_name,
+            )
+            .await
+            .unwrap()
+            .unwrap();
+            assert_eq!(
+                (now.token.as_str(), now.name.as_str()),
+                ("t2", "张三"),
+                "{}",
+                store.name
+            );
+            assert!(
+                !settle(&mut tx, &here, &first.id, State::Passed, Millis(20))
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                settle(&mut tx, &here, &second.id, State::Passed, Millis(20))
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !settle(&mut tx, &here, &second.id, State::Failed, Millis(21))
+                    .await
+                    .unwrap()
+            );
         }
     }
 
@@ -460,16 +513,48 @@ mod tests {
             let check = sample("t1");
             let mut tx = store.begin().await.unwrap();
             insert(&mut tx, &store.sealer, &here, &check).await.unwrap();
-            assert!(take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
-            assert!(take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
-            assert!(!take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap(), "used up");
-            assert!(!take_attempt(&mut tx, &here, &check.id, Millis(100), 9).await.unwrap(), "out of date");
-            return_attempt(&mut tx, &site("hunan"), &check.id).await.unwrap();
-            assert!(!take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
+            assert!(
+                take_attempt(&mut tx, &here, &check.id, Millis(50), 2)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                take_attempt(&mut tx, &here, &check.id, Millis(50), 2)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !take_attempt(&mut tx, &here, &check.id, Millis(50), 2)
+                    .await
+                    .unwrap(),
+                "used up"
+            );
+            assert!(
+                !take_attempt(&mut tx, &here, &check.id, Millis(100), 9)
+                    .await
+                    .unwrap(),
+                "out of date"
+            );
+            return_attempt(&mut tx, &site("hunan"), &check.id)
+                .await
+                .unwrap();
+            assert!(
+                !take_attempt(&mut tx, &here, &check.id, Millis(50), 2)
+                    .await
+                    .unwrap()
+            );
             return_attempt(&mut tx, &here, &check.id).await.unwrap();
-            assert!(take_attempt(&mut tx, &here, &check.id, Millis(50), 2).await.unwrap());
+            assert!(
+                take_attempt(&mut tx, &here, &check.id, Millis(50), 2)
+                    .await
+                    .unwrap()
+            );
             renew(&mut tx, &here, &check.id, Millis(300)).await.unwrap();
-            assert!(take_attempt(&mut tx, &here, &check.id, Millis(200), 2).await.unwrap());
+            assert!(
+                take_attempt(&mut tx, &here, &check.id, Millis(200), 2)
+                    .await
+                    .unwrap()
+            );
         }
     }
 
@@ -480,32 +565,115 @@ mod tests {
             let check = sample("t1");
             let mut tx = store.begin().await.unwrap();
             insert(&mut tx, &store.sealer, &here, &check).await.unwrap();
-            begin_session(&mut tx, &here, "s1", &check.id, Millis(20)).await.unwrap();
+            begin_session(&mut tx, &here, "s1", &check.id, Millis(20))
+                .await
+                .unwrap();
             name_session(&mut tx, &here, "s1", "p1").await.unwrap();
-            assert_eq!(open_sessions(&mut tx, &here, &check.id).await.unwrap()[0].provider_no, "p1");
+            assert_eq!(
+                open_sessions(&mut tx, &here, &check.id).await.unwrap()[0].provider_no,
+                "p1"
+            );
 
             assert!(session(&mut tx, &there, "s1").await.unwrap().is_none());
-            assert!(open_sessions(&mut tx, &there, &check.id).await.unwrap().is_empty());
-            assert!(!end_session(&mut tx, &there, "s1", "passed", Millis(30)).await.unwrap());
-            assert!(find(&mut tx, &store.sealer, &there, &check.id).await.unwrap().is_none());
-            assert!(by_token(&mut tx, &store.sealer, &there, "t1").await.unwrap().is_none());
-            let other = current(&mut tx, &store.sealer, &there, &check.case, &check.check_name).await.unwrap();
+            assert!(
+                open_sessions(&mut tx, &there, &check.id)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            assert!(
+                !end_session(&mut tx, &there, "s1", "passed", Millis(30))
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                find(&mut tx, &store.sealer, &there, &check.id)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+            assert!(
+                by_token(&mut tx, &store.sealer, &there, "t1")
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+            let other = current(
+                &mut tx,
+                &store.sealer,
+                &there,
+                &check.case,
+                &check.check_name,
+            )
+            .await
+            .unwrap();
             assert!(other.is_none());
-            assert!(of_case(&mut tx, &store.sealer, &there, &check.case).await.unwrap().is_empty());
-            assert_eq!(of_case(&mut tx, &store.sealer, &here, &check.case).await.unwrap().len(), 1);
+            assert!(
+                of_case(&mut tx, &store.sealer, &there, &check.case)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            assert_eq!(
+                of_case(&mut tx, &store.sealer, &here, &check.case)
+                    .await
+                    .unwrap()
+                    .len(),
+                1
+            );
             assert_eq!(void(&mut tx, &there, &check.case, None).await.unwrap(), 0);
-            assert!(!take_attempt(&mut tx, &there, &check.id, Millis(20), 5).await.unwrap());
-            assert!(!settle(&mut tx, &there, &check.id, State::Passed, Millis(20)).await.unwrap());
-            renew(&mut tx, &there, &check.id, Millis(9_999)).await.unwrap();
+            assert!(
+                !take_attempt(&mut tx, &there, &check.id, Millis(20), 5)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !settle(&mut tx, &there, &check.id, State::Passed, Millis(20))
+                    .await
+                    .unwrap()
+            );
+            renew(&mut tx, &there, &check.id, Millis(9_999))
+                .await
+                .unwrap();
             name_session(&mut tx, &there, "s1", "p2").await.unwrap();
-            let untouched = find(&mut tx, &store.sealer, &here, &check.id).await.unwrap().unwrap();
+            let untouched = find(&mut tx, &store.sealer, &here, &check.id)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(untouched.expires_at, Millis(100));
-            assert_eq!(session(&mut tx, &here, "s1").await.unwrap().unwrap().provider_no, "p1");
+            assert_eq!(
+                session(&mut tx, &here, "s1")
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .provider_no,
+                "p1"
+            );
 
-            assert!(end_session(&mut tx, &here, "s1", "passed", Millis(30)).await.unwrap());
-            assert!(!end_session(&mut tx, &here, "s1", "failed", Millis(31)).await.unwrap(), "{}", store.name);
-            assert!(open_sessions(&mut tx, &here, &check.id).await.unwrap().is_empty());
-            assert!(find(&mut tx, &store.sealer, &here, &check.id).await.unwrap().is_some());
+            assert!(
+                end_session(&mut tx, &here, "s1", "passed", Millis(30))
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !end_session(&mut tx, &here, "s1", "failed", Millis(31))
+                    .await
+                    .unwrap(),
+                "{}",
+                store.name
+            );
+            assert!(
+                open_sessions(&mut tx, &here, &check.id)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            assert!(
+                find(&mut tx, &store.sealer, &here, &check.id)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         }
     }
 }

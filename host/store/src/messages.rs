@@ -46,8 +46,16 @@ impl State {
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
-        let all = [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::Dead];
-        all.into_iter().find(|state| state.as_str() == text).ok_or(StoreError::Damaged("messages.state"))
+        let all = [
+            Self::Queued,
+            Self::Sending,
+            Self::Sent,
+            Self::Failed,
+            Self::Dead,
+        ];
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(StoreError::Damaged("messages.state"))
     }
 }
 
@@ -104,10 +112,15 @@ pub async fn insert(
     site: &SiteId,
     message: &Message,
 ) -> Result<bool, StoreError> {
-    let json = |result: Result<Vec<u8>, serde_json::Error>| result.map_err(|_| StoreError::Damaged("a message"));
-    let seal = |column: &str, plain: &[u8]| sealer.seal(&context(site, message.id.as_str(), column), plain);
+    let json = |result: Result<Vec<u8>, serde_json::Error>| {
+        result.map_err(|_| StoreError::Damaged("a message"))
+    };
+    let seal = |column: &str, plain: &[u8]| {
+        sealer.seal(&context(site, message.id.as_str(), column), plain)
+    };
     let parameters = json(serde_json::to_vec(&message.parameters))?;
-    let attachments = serde_json::to_string(&message.attachments).map_err(|_| StoreError::Damaged("a message"))?;
+    let attachments = serde_json::to_string(&message.attachments)
+        .map_err(|_| StoreError::Damaged("a message"))?;
     let written = sqlx::query(AssertSqlSafe(format!(
         "INSERT INTO messages (site, {COLUMNS})
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
@@ -144,7 +157,10 @@ pub async fn insert(
 fn message(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<Message, StoreError> {
     let id: String = row.try_get("id")?;
     let open = |column: &'static str| -> Result<Vec<u8>, StoreError> {
-        sealer.open(&context(site, &id, column), &row.try_get::<Vec<u8>, _>(column)?)
+        sealer.open(
+            &context(site, &id, column),
+            &row.try_get::<Vec<u8>, _>(column)?,
+        )
     };
     let text = |column: &'static str| -> Result<String, StoreError> {
         String::from_utf8(open(column)?).map_err(|_| StoreError::Damaged("a message's text"))
@@ -193,11 +209,13 @@ pub async fn find(
     site: &SiteId,
     id: &MessageId,
 ) -> Result<Option<Message>, StoreError> {
-    let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM messages WHERE site = $1 AND id = $2")))
-        .bind(site.as_str())
-        .bind(id.as_str())
-        .fetch_optional(conn)
-        .await?;
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM messages WHERE site = $1 AND id = $2"
+    )))
+    .bind(site.as_str())
+    .bind(id.as_str())
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| message(&row, sealer, site)).transpose()
 }
 
@@ -261,10 +279,12 @@ pub async fn unsent(
 
 /// How many could not be sent.
 pub async fn unsent_count(conn: &mut Connection, site: &SiteId) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) AS n FROM messages WHERE site = $1 AND state IN ('failed', 'dead')")
-        .bind(site.as_str())
-        .fetch_one(conn)
-        .await?;
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n FROM messages WHERE site = $1 AND state IN ('failed', 'dead')",
+    )
+    .bind(site.as_str())
+    .fetch_one(conn)
+    .await?;
     Ok(row.try_get("n")?)
 }
 
@@ -328,7 +348,11 @@ pub async fn mark_sent(
     .bind(at.0)
     .execute(conn)
     .await?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }
 
 /// Ends a try badly: `Queued` until `next_at`, or `Failed` or `Dead`.
@@ -351,7 +375,11 @@ pub async fn mark_unsent(
     .bind(why)
     .execute(conn)
     .await?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }
 
 /// Puts a message that could not be sent back into the queue, from its first try and without an end; gives the new round,
@@ -416,22 +444,54 @@ mod tests {
             let here = site("jiangxi");
             let mut tx = store.begin().await.unwrap();
             let message = sample("a", Some(CaseId::from_stored("c1")));
-            assert!(insert(&mut tx, &store.sealer, &here, &message).await.unwrap());
-            assert!(!insert(&mut tx, &store.sealer, &here, &sample("a", None)).await.unwrap());
-            let read = find(&mut tx, &store.sealer, &here, &message.id).await.unwrap().unwrap();
+            assert!(
+                insert(&mut tx, &store.sealer, &here, &message)
+                    .await
+                    .unwrap()
+            );
+            assert!(
+                !insert(&mut tx, &store.sealer, &here, &sample("a", None))
+                    .await
+                    .unwrap()
+            );
+            let read = find(&mut tx, &store.sealer, &here, &message.id)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(read.recipient, message.recipient);
             assert_eq!(read.body, message.body);
             assert_eq!(read.parameters, message.parameters);
             assert_eq!(read.attachments, message.attachments);
             assert_eq!(read.expires_at, message.expires_at);
-            assert_eq!(id_by_key(&mut tx, &here, "a").await.unwrap(), Some(message.id.clone()));
-            let of_case = of_case(&mut tx, &store.sealer, &here, &CaseId::from_stored("c1"), None, 9).await.unwrap();
+            assert_eq!(
+                id_by_key(&mut tx, &here, "a").await.unwrap(),
+                Some(message.id.clone())
+            );
+            let of_case = of_case(
+                &mut tx,
+                &store.sealer,
+                &here,
+                &CaseId::from_stored("c1"),
+                None,
+                9,
+            )
+            .await
+            .unwrap();
             assert_eq!(of_case.len(), 1, "{}", store.name);
-            let row = sqlx::query("SELECT recipient, body FROM messages").fetch_one(&mut *tx).await.unwrap();
+            let row = sqlx::query("SELECT recipient, body FROM messages")
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
             for column in ["recipient", "body"] {
                 let stored: Vec<u8> = row.try_get(column).unwrap();
-                assert!(!String::from_utf8_lossy(&stored).contains("zhang"), "sealed at rest");
-                assert!(!String::from_utf8_lossy(&stored).contains("查收"), "sealed at rest");
+                assert!(
+                    !String::from_utf8_lossy(&stored).contains("zhang"),
+                    "sealed at rest"
+                );
+                assert!(
+                    !String::from_utf8_lossy(&stored).contains("查收"),
+                    "sealed at rest"
+                );
             }
         }
     }
@@ -442,23 +502,43 @@ mod tests {
             let here = site("jiangxi");
             let mut tx = store.begin().await.unwrap();
             let message = sample("a", None);
-            insert(&mut tx, &store.sealer, &here, &message).await.unwrap();
+            insert(&mut tx, &store.sealer, &here, &message)
+                .await
+                .unwrap();
             let id = &message.id;
             assert!(begin_try(&mut tx, &here, id, 0).await.unwrap());
-            mark_unsent(&mut tx, &here, id, State::Queued, Millis(50), "busy").await.unwrap();
+            mark_unsent(&mut tx, &here, id, State::Queued, Millis(50), "busy")
+                .await
+                .unwrap();
             assert!(begin_try(&mut tx, &here, id, 0).await.unwrap());
-            mark_unsent(&mut tx, &here, id, State::Dead, Millis(50), "refused").await.unwrap();
+            mark_unsent(&mut tx, &here, id, State::Dead, Millis(50), "refused")
+                .await
+                .unwrap();
             assert!(!begin_try(&mut tx, &here, id, 0).await.unwrap(), "given up");
             assert_eq!(unsent_count(&mut tx, &here).await.unwrap(), 1);
-            assert_eq!(requeue(&mut tx, &here, id, Millis(60)).await.unwrap(), Some(1));
+            assert_eq!(
+                requeue(&mut tx, &here, id, Millis(60)).await.unwrap(),
+                Some(1)
+            );
             assert_eq!(requeue(&mut tx, &here, id, Millis(60)).await.unwrap(), None);
-            assert!(!begin_try(&mut tx, &here, id, 0).await.unwrap(), "the job of the old round does nothing");
+            assert!(
+                !begin_try(&mut tx, &here, id, 0).await.unwrap(),
+                "the job of the old round does nothing"
+            );
             assert!(begin_try(&mut tx, &here, id, 1).await.unwrap());
-            mark_sent(&mut tx, &here, id, ("aliyun", "9006"), Millis(70)).await.unwrap();
+            mark_sent(&mut tx, &here, id, ("aliyun", "9006"), Millis(70))
+                .await
+                .unwrap();
             let again = mark_sent(&mut tx, &here, id, ("aliyun", "9006"), Millis(70)).await;
             assert!(again.unwrap_err().is_conflict());
-            let sent = find(&mut tx, &store.sealer, &here, id).await.unwrap().unwrap();
-            assert_eq!((sent.state, sent.attempts, sent.sent_at), (State::Sent, 1, Some(Millis(70))));
+            let sent = find(&mut tx, &store.sealer, &here, id)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                (sent.state, sent.attempts, sent.sent_at),
+                (State::Sent, 1, Some(Millis(70)))
+            );
         }
     }
 
@@ -471,31 +551,85 @@ mod tests {
             let mut ids = Vec::new();
             for n in 0..5 {
                 let message = sample(&n.to_string(), Some(case.clone()));
-                insert(&mut tx, &store.sealer, &here, &message).await.unwrap();
+                insert(&mut tx, &store.sealer, &here, &message)
+                    .await
+                    .unwrap();
                 begin_try(&mut tx, &here, &message.id, 0).await.unwrap();
-                mark_unsent(&mut tx, &here, &message.id, State::Failed, Millis(1), "x").await.unwrap();
+                mark_unsent(&mut tx, &here, &message.id, State::Failed, Millis(1), "x")
+                    .await
+                    .unwrap();
                 ids.push(message.id);
             }
             ids.reverse();
-            let first = unsent(&mut tx, &store.sealer, &here, None, 3).await.unwrap();
+            let first = unsent(&mut tx, &store.sealer, &here, None, 3)
+                .await
+                .unwrap();
             let after = first.last().unwrap().id.as_str().to_owned();
-            let rest = unsent(&mut tx, &store.sealer, &here, Some(&after), 3).await.unwrap();
-            let seen: Vec<MessageId> = first.into_iter().chain(rest).map(|message| message.id).collect();
+            let rest = unsent(&mut tx, &store.sealer, &here, Some(&after), 3)
+                .await
+                .unwrap();
+            let seen: Vec<MessageId> = first
+                .into_iter()
+                .chain(rest)
+                .map(|message| message.id)
+                .collect();
             assert_eq!(seen, ids, "{}", store.name);
-            let failed = by_state(&mut tx, &store.sealer, &here, State::Failed, Some(&after), 9).await.unwrap();
+            let failed = by_state(
+                &mut tx,
+                &store.sealer,
+                &here,
+                State::Failed,
+                Some(&after),
+                9,
+            )
+            .await
+            .unwrap();
             assert_eq!(failed.len(), 2);
 
             let id = &ids[0];
-            assert!(find(&mut tx, &store.sealer, &there, id).await.unwrap().is_none());
+            assert!(
+                find(&mut tx, &store.sealer, &there, id)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
             assert!(id_by_key(&mut tx, &there, "0").await.unwrap().is_none());
-            assert!(unsent(&mut tx, &store.sealer, &there, None, 9).await.unwrap().is_empty());
-            assert!(by_state(&mut tx, &store.sealer, &there, State::Failed, None, 9).await.unwrap().is_empty());
-            assert!(of_case(&mut tx, &store.sealer, &there, &case, None, 9).await.unwrap().is_empty());
+            assert!(
+                unsent(&mut tx, &store.sealer, &there, None, 9)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            assert!(
+                by_state(&mut tx, &store.sealer, &there, State::Failed, None, 9)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            assert!(
+                of_case(&mut tx, &store.sealer, &there, &case, None, 9)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
             assert_eq!(unsent_count(&mut tx, &there).await.unwrap(), 0);
-            assert!(requeue(&mut tx, &there, id, Millis(1)).await.unwrap().is_none());
+            assert!(
+                requeue(&mut tx, &there, id, Millis(1))
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
             assert!(!begin_try(&mut tx, &there, id, 0).await.unwrap());
-            assert!(mark_sent(&mut tx, &there, id, ("", ""), Millis(1)).await.is_err());
-            assert!(mark_unsent(&mut tx, &there, id, State::Dead, Millis(1), "").await.is_err());
+            assert!(
+                mark_sent(&mut tx, &there, id, ("", ""), Millis(1))
+                    .await
+                    .is_err()
+            );
+            assert!(
+                mark_unsent(&mut tx, &there, id, State::Dead, Millis(1), "")
+                    .await
+                    .is_err()
+            );
         }
     }
 }

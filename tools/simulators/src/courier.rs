@@ -67,14 +67,22 @@ impl Courier {
     }
 
     pub fn tracks(&self) -> Vec<Track> {
-        self.tracks.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.tracks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Moves a parcel on and tells the host, in the background; false when there is no such one or it moves backwards.
     pub fn advance(self: &Arc<Self>, tracking_number: &str, state: Movement) -> bool {
         let track = {
             let mut tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(track) = tracks.get_mut(tracking_number).filter(|track| track.state <= state) else {
+            let Some(track) = tracks
+                .get_mut(tracking_number)
+                .filter(|track| track.state <= state)
+            else {
                 return false;
             };
             track.state = state;
@@ -113,7 +121,9 @@ impl Courier {
 
     fn acknowledge(&self, told: &Track) {
         let mut tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = tracks.get_mut(&told.tracking_number).filter(|track| track.state == told.state);
+        let same = tracks
+            .get_mut(&told.tracking_number)
+            .filter(|track| track.state == told.state);
         if let Some(track) = same {
             track.acknowledged = true;
         }
@@ -127,26 +137,68 @@ impl Courier {
         })
         .to_string();
         let url: url::Url = track.notify_url.parse()?;
-        let secret = if forged { random_hex::<16>()? } else { self.secrets.courier.clone() };
+        let secret = if forged {
+            random_hex::<16>()?
+        } else {
+            self.secrets.courier.clone()
+        };
         let nonce = random_hex::<16>()?;
-        let headers = signed::headers(COURIER_KEY_ID, &secret, &nonce, "POST", url.path(), body.as_bytes());
-        let request = self.client.post(url).headers(headers).header(header::CONTENT_TYPE, "application/json");
-        let response = request.body(body).timeout(Duration::from_secs(5)).send().await?;
+        let headers = signed::headers(
+            COURIER_KEY_ID,
+            &secret,
+            &nonce,
+            "POST",
+            url.path(),
+            body.as_bytes(),
+        );
+        let request = self
+            .client
+            .post(url)
+            .headers(headers)
+            .header(header::CONTENT_TYPE, "application/json");
+        let response = request
+            .body(body)
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await?;
         Ok(response.status().is_success() && response.text().await?.trim() == "success")
     }
 
-    fn refusal(&self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Response> {
+    fn refusal(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Response> {
         let key = (COURIER_KEY_ID, self.secrets.courier.as_str());
-        let error = signed::verify(key, &self.nonces, headers, (method.as_str(), path), body).err()?;
+        let error =
+            signed::verify(key, &self.nonces, headers, (method.as_str(), path), body).err()?;
         tracing::warn!(%error, "courier: a request was refused");
-        Some((StatusCode::UNAUTHORIZED, Json(json!({ "error": "unauthorised" }))).into_response())
+        Some(
+            (
+                StatusCode::UNAUTHORIZED,
+                Json(json!({ "error": "unauthorised" })),
+            )
+                .into_response(),
+        )
     }
 
     fn answer(&self, request: &HeaderMap, path: &str, track: &Track) -> Response {
-        let body = json!({ "tracking_number": track.tracking_number, "state": track.state }).to_string();
-        let nonce = request.get("x-nonce").and_then(|nonce| nonce.to_str().ok()).unwrap_or_default();
-        let headers =
-            signed::headers(COURIER_KEY_ID, &self.secrets.courier, nonce, ANSWER, path, body.as_bytes());
+        let body =
+            json!({ "tracking_number": track.tracking_number, "state": track.state }).to_string();
+        let nonce = request
+            .get("x-nonce")
+            .and_then(|nonce| nonce.to_str().ok())
+            .unwrap_or_default();
+        let headers = signed::headers(
+            COURIER_KEY_ID,
+            &self.secrets.courier,
+            nonce,
+            ANSWER,
+            path,
+            body.as_bytes(),
+        );
         (headers, [(header::CONTENT_TYPE, "application/json")], body).into_response()
     }
 }
@@ -159,7 +211,11 @@ pub fn routes(courier: Arc<Courier>) -> Router {
         .route("/control/courier", get(list))
         .route("/control/courier/move", post(moved))
         .with_state(courier.clone())
-        .merge(misbehave::control("courier", "/courier", courier.misbehaviour.clone()))
+        .merge(misbehave::control(
+            "courier",
+            "/courier",
+            courier.misbehaviour.clone(),
+        ))
 }
 
 #[derive(Deserialize)]
@@ -180,27 +236,43 @@ async fn register(
     }
     if courier.misbehaviour.standing().0 == Mode::Error {
         courier.misbehaviour.turn();
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": "busy" }))).into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "error": "busy" })),
+        )
+            .into_response();
     }
-    let registration = serde_json::from_slice::<Registration>(&body).ok().filter(|registration| {
-        let number = &registration.tracking_number;
-        // 8 to 32 letters and digits, as printed on a waybill.
-        (8..=32).contains(&number.len())
-            && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && registration.notify_url.starts_with("http")
-    });
+    let registration = serde_json::from_slice::<Registration>(&body)
+        .ok()
+        .filter(|registration| {
+            let number = &registration.tracking_number;
+            // 8 to 32 letters and digits, as printed on a waybill.
+            (8..=32).contains(&number.len())
+                && number.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && registration.notify_url.starts_with("http")
+        });
     let Some(registration) = registration else {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "malformed" }))).into_response();
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error": "malformed" })),
+        )
+            .into_response();
     };
     let track = {
-        let mut tracks = courier.tracks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracks = courier
+            .tracks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let new = Track {
             tracking_number: registration.tracking_number.clone(),
             notify_url: registration.notify_url,
             state: Movement::Registered,
             acknowledged: false,
         };
-        tracks.entry(registration.tracking_number).or_insert(new).clone()
+        tracks
+            .entry(registration.tracking_number)
+            .or_insert(new)
+            .clone()
     };
     courier.answer(&headers, uri.path(), &track)
 }
@@ -215,7 +287,12 @@ async fn track(
     if let Some(refused) = courier.refusal(&method, uri.path(), &headers, b"") {
         return refused;
     }
-    let track = courier.tracks.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned();
+    let track = courier
+        .tracks
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&number)
+        .cloned();
     match track {
         Some(track) => courier.answer(&headers, uri.path(), &track),
         None => (StatusCode::NOT_FOUND, Json(json!({ "error": "unknown" }))).into_response(),
@@ -228,7 +305,10 @@ async fn list(State(courier): State<Arc<Courier>>) -> Json<Vec<Track>> {
 
 async fn overview(State(courier): State<Arc<Courier>>) -> Html<String> {
     let (mode, count) = courier.misbehaviour.standing();
-    Html(pages::render("courier.html", json!({ "rows": courier.tracks(), "mode": mode, "count": count })))
+    Html(pages::render(
+        "courier.html",
+        json!({ "rows": courier.tracks(), "mode": mode, "count": count }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -241,9 +321,17 @@ struct Move {
 async fn moved(State(courier): State<Arc<Courier>>, request: Request) -> Response {
     let json = misbehave::is_json(&request);
     let order = if json {
-        request.extract::<Json<Move>, _>().await.map(|Json(order)| order).ok()
+        request
+            .extract::<Json<Move>, _>()
+            .await
+            .map(|Json(order)| order)
+            .ok()
     } else {
-        request.extract::<Form<Move>, _>().await.map(|Form(order)| order).ok()
+        request
+            .extract::<Form<Move>, _>()
+            .await
+            .map(|Form(order)| order)
+            .ok()
     };
     let moved = order.is_some_and(|order| courier.advance(&order.tracking_number, order.state));
     match (moved, json) {

@@ -76,17 +76,28 @@ impl Face {
     }
 
     pub fn sessions(&self) -> Vec<Session> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     fn session(&self, id: &str) -> Option<Session> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
 
     /// Sets the result of an open session; none when there is no such one.
     fn settle(&self, id: &str, result: Outcome) -> Option<Session> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = sessions.get_mut(id).filter(|session| session.result == Outcome::Open)?;
+        let session = sessions
+            .get_mut(id)
+            .filter(|session| session.result == Outcome::Open)?;
         session.result = result;
         Some(session.clone())
     }
@@ -98,17 +109,33 @@ impl Face {
         }
     }
 
-    fn signed_answer(&self, request: &HeaderMap, path: &str, value: &serde_json::Value) -> Response {
+    fn signed_answer(
+        &self,
+        request: &HeaderMap,
+        path: &str,
+        value: &serde_json::Value,
+    ) -> Response {
         let body = value.to_string();
-        let nonce = request.get("x-nonce").and_then(|nonce| nonce.to_str().ok()).unwrap_or_default();
-        let headers =
-            signed::headers(FACE_KEY_ID, &self.secrets.face, nonce, ANSWER, path, body.as_bytes());
+        let nonce = request
+            .get("x-nonce")
+            .and_then(|nonce| nonce.to_str().ok())
+            .unwrap_or_default();
+        let headers = signed::headers(
+            FACE_KEY_ID,
+            &self.secrets.face,
+            nonce,
+            ANSWER,
+            path,
+            body.as_bytes(),
+        );
         (headers, [(header::CONTENT_TYPE, "application/json")], body).into_response()
     }
 
     /// Presses a button of the phone's page, for tests without a browser: settles the session and tells the host.
     pub async fn press(self: &Arc<Self>, session: &str, result: Outcome) -> bool {
-        let Some(session) = self.settle(session, result) else { return false };
+        let Some(session) = self.settle(session, result) else {
+            return false;
+        };
         if matches!(result, Outcome::Passed | Outcome::Failed) {
             let told = tokio::spawn(self.clone().tell(session));
             // The phone does not wait for ever; the telling goes on without it.
@@ -138,7 +165,9 @@ impl Face {
             match self.notify(session, forged).await {
                 Ok(true) => return self.acknowledge(&session.session),
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the face check's notification did not arrive"),
+                Err(error) => {
+                    tracing::warn!(%error, "the face check's notification did not arrive")
+                }
             }
             if forged {
                 return;
@@ -149,15 +178,39 @@ impl Face {
     /// One notification; true when it was acknowledged. A forged one is signed with a key that nobody shares and says
     /// that the person passed.
     async fn notify(&self, session: &Session, forged: bool) -> anyhow::Result<bool> {
-        let result = if forged { Outcome::Passed } else { session.result };
+        let result = if forged {
+            Outcome::Passed
+        } else {
+            session.result
+        };
         let body =
-            json!({ "session": session.session, "reference": session.reference, "result": result }).to_string();
+            json!({ "session": session.session, "reference": session.reference, "result": result })
+                .to_string();
         let url: url::Url = session.notify_url.parse()?;
-        let secret = if forged { random_hex::<16>()? } else { self.secrets.face.clone() };
+        let secret = if forged {
+            random_hex::<16>()?
+        } else {
+            self.secrets.face.clone()
+        };
         let nonce = random_hex::<16>()?;
-        let headers = signed::headers(FACE_KEY_ID, &secret, &nonce, "POST", url.path(), body.as_bytes());
-        let request = self.client.post(url).headers(headers).header(header::CONTENT_TYPE, "application/json");
-        let response = request.body(body).timeout(Duration::from_secs(5)).send().await?;
+        let headers = signed::headers(
+            FACE_KEY_ID,
+            &secret,
+            &nonce,
+            "POST",
+            url.path(),
+            body.as_bytes(),
+        );
+        let request = self
+            .client
+            .post(url)
+            .headers(headers)
+            .header(header::CONTENT_TYPE, "application/json");
+        let response = request
+            .body(body)
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await?;
         Ok(response.status().is_success() && response.text().await?.trim() == "success")
     }
 }
@@ -170,7 +223,11 @@ pub fn routes(face: Arc<Face>) -> Router {
         .route("/face", get(overview))
         .route("/control/face", get(list))
         .with_state(face.clone())
-        .merge(misbehave::control("face", "/face", face.misbehaviour.clone()))
+        .merge(misbehave::control(
+            "face",
+            "/face",
+            face.misbehaviour.clone(),
+        ))
 }
 
 #[derive(Deserialize)]
@@ -202,11 +259,15 @@ async fn open(
         return problem(StatusCode::BAD_REQUEST, "malformed");
     };
     let urls = [&opening.return_url, &opening.notify_url];
-    let known_urls = urls.iter().all(|url| url.starts_with("http://") || url.starts_with("https://"));
+    let known_urls = urls
+        .iter()
+        .all(|url| url.starts_with("http://") || url.starts_with("https://"));
     if opening.name.trim().is_empty() || !has_check_digit(&opening.id_number) || !known_urls {
         return problem(StatusCode::BAD_REQUEST, "invalid-person");
     }
-    let Ok(id) = random_hex::<16>() else { return problem(StatusCode::INTERNAL_SERVER_ERROR, "random") };
+    let Ok(id) = random_hex::<16>() else {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "random");
+    };
     let session = Session {
         session: id.clone(),
         reference: opening.reference,
@@ -217,8 +278,14 @@ async fn open(
         result: Outcome::Open,
         acknowledged: false,
     };
-    face.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), session);
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    face.sessions
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(id.clone(), session);
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1");
     let answer = json!({ "session": id, "page_url": format!("http://{host}/face/s/{id}") });
     face.signed_answer(&headers, uri.path(), &answer)
 }
@@ -244,7 +311,13 @@ async fn result(
     }
 }
 
-fn refusal(face: &Face, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Response> {
+fn refusal(
+    face: &Face,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<Response> {
     let key = (FACE_KEY_ID, face.secrets.face.as_str());
     let verified = signed::verify(key, &face.nonces, headers, (method.as_str(), path), body);
     let error = verified.err()?;
@@ -260,9 +333,19 @@ fn problem(status: StatusCode, code: &str) -> Response {
 fn has_check_digit(number: &str) -> bool {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let mut characters = number.chars();
-    let digits: Option<Vec<u32>> = characters.by_ref().take(17).map(|c| c.to_digit(10)).collect();
-    let Some(digits) = digits.filter(|digits| digits.len() == 17) else { return false };
-    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+    let digits: Option<Vec<u32>> = characters
+        .by_ref()
+        .take(17)
+        .map(|c| c.to_digit(10))
+        .collect();
+    let Some(digits) = digits.filter(|digits| digits.len() == 17) else {
+        return false;
+    };
+    let sum: u32 = digits
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| digit * weight)
+        .sum();
     let expected = "10X98765432".chars().nth((sum % 11) as usize);
     characters.next().map(|c| c.to_ascii_uppercase()) == expected && characters.next().is_none()
 }
@@ -275,12 +358,19 @@ async fn overview(State(face): State<Arc<Face>>) -> Html<String> {
     let (mode, count) = face.misbehaviour.standing();
     let mut rows = face.sessions();
     rows.reverse();
-    Html(pages::render("face.html", json!({ "rows": rows, "mode": mode, "count": count })))
+    Html(pages::render(
+        "face.html",
+        json!({ "rows": rows, "mode": mode, "count": count }),
+    ))
 }
 
 async fn phone(State(face): State<Arc<Face>>, Path(id): Path<String>) -> Response {
     let Some(session) = face.session(&id) else {
-        return (StatusCode::NOT_FOUND, Html(pages::render("face-gone.html", ()))).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            Html(pages::render("face-gone.html", ())),
+        )
+            .into_response();
     };
     let name = masked(&session.name, 1, 0);
     let number = masked(&session.id_number, 4, 2);
@@ -292,7 +382,10 @@ async fn phone(State(face): State<Arc<Face>>, Path(id): Path<String>) -> Respons
 fn masked(text: &str, first: usize, last: usize) -> String {
     let length = text.chars().count();
     let shown = |at: usize| at < first || at + last >= length;
-    text.chars().enumerate().map(|(at, c)| if shown(at) { c } else { '*' }).collect()
+    text.chars()
+        .enumerate()
+        .map(|(at, c)| if shown(at) { c } else { '*' })
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -306,7 +399,11 @@ async fn pressed(
     Form(pressed): Form<Pressed>,
 ) -> Response {
     let Some(session) = face.session(&id) else {
-        return (StatusCode::NOT_FOUND, Html(pages::render("face-gone.html", ()))).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            Html(pages::render("face-gone.html", ())),
+        )
+            .into_response();
     };
     if pressed.result != Outcome::Open {
         face.press(&id, pressed.result).await;

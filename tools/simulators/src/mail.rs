@@ -65,7 +65,11 @@ pub struct Mailbox {
 impl Mailbox {
     pub fn letters(&self) -> Vec<Letter> {
         let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.iter().enumerate().map(|(id, mail)| read(id, mail)).collect()
+        mails
+            .iter()
+            .enumerate()
+            .map(|(id, mail)| read(id, mail))
+            .collect()
     }
 
     fn letter(&self, id: usize) -> Option<Letter> {
@@ -112,7 +116,11 @@ impl Mailbox {
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => {
-                    say(&mut stream, "250-simulators\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN").await?;
+                    say(
+                        &mut stream,
+                        "250-simulators\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN",
+                    )
+                    .await?;
                 }
                 "AUTH" => authenticate(&mut stream, rest).await?,
                 "MAIL" => {
@@ -128,7 +136,12 @@ impl Mailbox {
                 "DATA" => {
                     say(&mut stream, "354 go on").await?;
                     let raw = data(&mut stream).await?;
-                    let mail = Mail { from: std::mem::take(&mut from), to: std::mem::take(&mut to), raw, at: Timestamp::now() };
+                    let mail = Mail {
+                        from: std::mem::take(&mut from),
+                        to: std::mem::take(&mut to),
+                        raw,
+                        at: Timestamp::now(),
+                    };
                     let answer = self.take(mail).await;
                     let Some(answer) = answer else { return Ok(()) };
                     say(&mut stream, &answer).await?;
@@ -147,7 +160,12 @@ impl Mailbox {
     async fn take(&self, mail: Mail) -> Option<String> {
         let turn = self.misbehaviour.turn();
         match turn.mode {
-            Mode::Error => return Some(format!("{} ordered by the control page", turn.code_or("451 4.3.0"))),
+            Mode::Error => {
+                return Some(format!(
+                    "{} ordered by the control page",
+                    turn.code_or("451 4.3.0")
+                ));
+            }
             Mode::Delay => tokio::time::sleep(turn.delay).await,
             Mode::Repeat => self.keep(mail.clone()),
             Mode::Normal | Mode::Forge | Mode::Drop => {}
@@ -165,7 +183,11 @@ async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> std::io::Result<(
 async fn line(stream: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
     let mut line = Vec::new();
     stream.take(LINE_LIMIT).read_until(b'\n', &mut line).await?;
-    if line.ends_with(b"\n") { Ok(line) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+    if line.ends_with(b"\n") {
+        Ok(line)
+    } else {
+        Err(std::io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 /// PLAIN in one line, or the questions of PLAIN and LOGIN; any answer is right.
@@ -185,7 +207,9 @@ async fn authenticate(stream: &mut BufReader<TcpStream>, rest: &str) -> std::io:
 
 /// The address in `FROM:<a@b> SIZE=1`.
 fn address(rest: &str) -> String {
-    let inside = rest.split_once('<').and_then(|(_, after)| after.split_once('>'));
+    let inside = rest
+        .split_once('<')
+        .and_then(|(_, after)| after.split_once('>'));
     inside.map_or_else(|| rest.to_owned(), |(address, _)| address.to_owned())
 }
 
@@ -208,7 +232,11 @@ async fn data(stream: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
 fn read(id: usize, mail: &Mail) -> Letter {
     let message = MessageParser::default().parse(&mail.raw);
     let (subject, text, attachments) = match &message {
-        None => (String::new(), String::from_utf8_lossy(&mail.raw).into_owned(), Vec::new()),
+        None => (
+            String::new(),
+            String::from_utf8_lossy(&mail.raw).into_owned(),
+            Vec::new(),
+        ),
         Some(message) => (
             message.subject().unwrap_or_default().to_owned(),
             message.body_text(0).unwrap_or_default().into_owned(),
@@ -242,7 +270,13 @@ fn name_of(part: &mail_parser::MessagePart<'_>) -> String {
 fn kind_of(part: &mail_parser::MessagePart<'_>) -> String {
     part.content_type().map_or_else(
         || "application/octet-stream".to_owned(),
-        |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("octet-stream")),
+        |kind| {
+            format!(
+                "{}/{}",
+                kind.ctype(),
+                kind.subtype().unwrap_or("octet-stream")
+            )
+        },
     )
 }
 
@@ -253,7 +287,11 @@ pub fn routes(mailbox: Arc<Mailbox>) -> Router {
         .route("/mail/{id}/{part}", get(attachment))
         .route("/control/mail", get(list))
         .with_state(mailbox.clone())
-        .merge(misbehave::control("mail", "/mail", mailbox.misbehaviour.clone()))
+        .merge(misbehave::control(
+            "mail",
+            "/mail",
+            mailbox.misbehaviour.clone(),
+        ))
 }
 
 async fn list(State(mailbox): State<Arc<Mailbox>>) -> Json<Vec<Letter>> {
@@ -264,21 +302,36 @@ async fn page(State(mailbox): State<Arc<Mailbox>>) -> Html<String> {
     let (mode, count) = mailbox.misbehaviour.standing();
     let mut rows = mailbox.letters();
     rows.reverse();
-    Html(pages::render("mail.html", json!({ "rows": rows, "mode": mode, "count": count })))
+    Html(pages::render(
+        "mail.html",
+        json!({ "rows": rows, "mode": mode, "count": count }),
+    ))
 }
 
 async fn letter(State(mailbox): State<Arc<Mailbox>>, Path(id): Path<usize>) -> Response {
     match mailbox.letter(id) {
-        Some(letter) => Html(pages::render("letter.html", json!({ "letter": letter }))).into_response(),
+        Some(letter) => {
+            Html(pages::render("letter.html", json!({ "letter": letter }))).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-async fn attachment(State(mailbox): State<Arc<Mailbox>>, Path((id, part)): Path<(usize, u32)>) -> Response {
+async fn attachment(
+    State(mailbox): State<Arc<Mailbox>>,
+    Path((id, part)): Path<(usize, u32)>,
+) -> Response {
     let Some((name, kind, bytes)) = mailbox.attachment(id, part) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
     let disposition = format!("attachment; filename*=UTF-8''{encoded}");
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_DISPOSITION, disposition),
+        ],
+        bytes,
+    )
+        .into_response()
 }

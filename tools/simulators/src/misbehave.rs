@@ -68,7 +68,11 @@ pub struct Turn {
 impl Turn {
     /// The ordered error code, or `usual`.
     pub fn code_or<'a>(&'a self, usual: &'a str) -> &'a str {
-        if self.code.is_empty() { usual } else { &self.code }
+        if self.code.is_empty() {
+            usual
+        } else {
+            &self.code
+        }
     }
 }
 
@@ -80,13 +84,20 @@ impl Misbehaviour {
 
     /// Orders `mode` for the next `count` requests; for tests.
     pub fn next(&self, mode: Mode, count: u32) {
-        self.order(Orders { mode, count, delay_ms: three_seconds(), code: String::new() });
+        self.order(Orders {
+            mode,
+            count,
+            delay_ms: three_seconds(),
+            code: String::new(),
+        });
     }
 
     /// Takes one request's share.
     pub fn turn(&self) -> Turn {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(current) = orders.as_mut() else { return Turn::default() };
+        let Some(current) = orders.as_mut() else {
+            return Turn::default();
+        };
         let turn = Turn {
             mode: current.mode,
             delay: Duration::from_millis(current.delay_ms),
@@ -102,7 +113,9 @@ impl Misbehaviour {
     /// What is ordered, for the page.
     pub fn standing(&self) -> (Mode, u32) {
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        orders.as_ref().map_or((Mode::Normal, 0), |orders| (orders.mode, orders.count))
+        orders
+            .as_ref()
+            .map_or((Mode::Normal, 0), |orders| (orders.mode, orders.count))
     }
 }
 
@@ -119,29 +132,51 @@ async fn set_mode(
 ) -> Response {
     let json = is_json(&request);
     let orders = if json {
-        request.extract::<Json<Orders>, _>().await.map(|Json(orders)| orders).ok()
+        request
+            .extract::<Json<Orders>, _>()
+            .await
+            .map(|Json(orders)| orders)
+            .ok()
     } else {
-        request.extract::<Form<Orders>, _>().await.map(|Form(orders)| orders).ok()
+        request
+            .extract::<Form<Orders>, _>()
+            .await
+            .map(|Form(orders)| orders)
+            .ok()
     };
     match orders {
-        None => (StatusCode::BAD_REQUEST, "mode: normal, delay, repeat, forge, drop, error").into_response(),
+        None => (
+            StatusCode::BAD_REQUEST,
+            "mode: normal, delay, repeat, forge, drop, error",
+        )
+            .into_response(),
         Some(orders) => {
             misbehaviour.order(orders);
-            if json { StatusCode::NO_CONTENT.into_response() } else { Redirect::to(page).into_response() }
+            if json {
+                StatusCode::NO_CONTENT.into_response()
+            } else {
+                Redirect::to(page).into_response()
+            }
         }
     }
 }
 
 /// Whether the caller is a program rather than the page's form.
 pub fn is_json(request: &Request) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/json"))
 }
 
 /// An answer that begins well and breaks off, as when the line goes dead after the work was done.
 pub fn broken_answer() -> Response {
     let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the line goes dead");
-    let body = axum::body::Body::from_stream(futures::stream::once(async move { Err::<Vec<u8>, _>(broken) }));
+    let body =
+        axum::body::Body::from_stream(futures::stream::once(
+            async move { Err::<Vec<u8>, _>(broken) },
+        ));
     body.into_response()
 }
 

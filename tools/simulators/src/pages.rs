@@ -12,8 +12,14 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("index.html", include_str!("../templates/index.html")),
         ("sms.html", include_str!("../templates/sms.html")),
         ("face.html", include_str!("../templates/face.html")),
-        ("face-phone.html", include_str!("../templates/face-phone.html")),
-        ("face-gone.html", include_str!("../templates/face-gone.html")),
+        (
+            "face-phone.html",
+            include_str!("../templates/face-phone.html"),
+        ),
+        (
+            "face-gone.html",
+            include_str!("../templates/face-gone.html"),
+        ),
         ("courier.html", include_str!("../templates/courier.html")),
         ("mail.html", include_str!("../templates/mail.html")),
         ("letter.html", include_str!("../templates/letter.html")),
@@ -29,7 +35,9 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// The page; an error of the template is shown in its place, since its author is the one who reads it.
 pub fn render(name: &str, view: impl serde::Serialize) -> String {
-    let page = PAGES.get_template(name).and_then(|template| template.render(minijinja::value::Serde(view)));
+    let page = PAGES
+        .get_template(name)
+        .and_then(|template| template.render(minijinja::value::Serde(view)));
     page.unwrap_or_else(|error| format!("{error:#}"))
 }
 

@@ -40,7 +40,8 @@ fn load_or_create(file: &Path) -> anyhow::Result<String> {
         Ok(secret) => Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = random_hex::<16>()?;
-            std::fs::write(file, &secret).with_context(|| format!("cannot write {}", file.display()))?;
+            std::fs::write(file, &secret)
+                .with_context(|| format!("cannot write {}", file.display()))?;
             Ok(secret)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),

@@ -16,10 +16,19 @@ const WINDOW: u64 = 300;
 pub const ANSWER: &str = "ANSWER";
 
 pub fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
-pub fn signature(secret: &str, timestamp: &str, nonce: &str, method: &str, path: &str, body: &[u8]) -> String {
+pub fn signature(
+    secret: &str,
+    timestamp: &str,
+    nonce: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let mut context = hmac::Context::with_key(&key);
     for line in [timestamp, nonce, method, path] {
@@ -31,13 +40,30 @@ pub fn signature(secret: &str, timestamp: &str, nonce: &str, method: &str, path:
 }
 
 /// The headers for a request, an answer or a notification.
-pub fn headers(key_id: &str, secret: &str, nonce: &str, method: &str, path: &str, body: &[u8]) -> HeaderMap {
+pub fn headers(
+    key_id: &str,
+    secret: &str,
+    nonce: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+) -> HeaderMap {
     let timestamp = unix_seconds().to_string();
     let signature = signature(secret, &timestamp, nonce, method, path, body);
-    let pairs = [("x-key-id", key_id), ("x-timestamp", &timestamp), ("x-nonce", nonce), ("x-signature", &signature)];
+    let pairs = [
+        ("x-key-id", key_id),
+        ("x-timestamp", &timestamp),
+        ("x-nonce", nonce),
+        ("x-signature", &signature),
+    ];
     pairs
         .into_iter()
-        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
+        .filter_map(|(name, value)| {
+            Some((
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).ok()?,
+            ))
+        })
         .collect()
 }
 
@@ -64,13 +90,21 @@ pub fn verify(
     (method, path): (&str, &str),
     body: &[u8],
 ) -> anyhow::Result<()> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let (timestamp, nonce) = (header("x-timestamp"), header("x-nonce"));
     if header("x-key-id") != key_id {
         bail!("unknown key id");
     }
     let now = unix_seconds();
-    if timestamp.parse::<u64>().map_or(true, |at| at.abs_diff(now) > WINDOW) {
+    if timestamp
+        .parse::<u64>()
+        .map_or(true, |at| at.abs_diff(now) > WINDOW)
+    {
         bail!("timestamp is more than {WINDOW} seconds away");
     }
     if nonce.len() < 16 {

@@ -8,7 +8,9 @@
 mod provider;
 mod signature;
 
-pub use provider::{About, FaceAccount, FaceCheck, FaceError, HttpFaceCheck, Notification, Opened, Report, Visit};
+pub use provider::{
+    About, FaceAccount, FaceCheck, FaceError, HttpFaceCheck, Notification, Opened, Report, Visit,
+};
 pub use yinxin_store::identity_checks::{IdentityCheck, State};
 
 use crate::job_end::JobEnd;
@@ -101,7 +103,12 @@ impl Identity {
         clock: Arc<dyn Clock>,
         sites: HashMap<SiteId, IdentitySite>,
     ) -> Self {
-        Self { store, sealer, clock, sites }
+        Self {
+            store,
+            sealer,
+            clock,
+            sites,
+        }
     }
 
     /// The case's check for this person: the one there is, renewed where it ran out, or a new one. One for another name or
@@ -116,7 +123,9 @@ impl Identity {
         identity_number: &str,
     ) -> Result<IdentityCheck, IdentityError> {
         let now = self.clock.now();
-        if let Some(mut check) = identity_checks::current(conn, &self.sealer, site, case, check_name).await? {
+        if let Some(mut check) =
+            identity_checks::current(conn, &self.sealer, site, case, check_name).await?
+        {
             if check.name == name && check.identity_number == identity_number {
                 if check.state != State::Passed && check.expires_at <= now {
                     check.expires_at = now.plus(LIFETIME);
@@ -162,7 +171,11 @@ impl Identity {
     }
 
     /// The check behind a scanned QR code, whatever its state.
-    pub async fn by_token(&self, site: &SiteId, token: &str) -> Result<IdentityCheck, IdentityError> {
+    pub async fn by_token(
+        &self,
+        site: &SiteId,
+        token: &str,
+    ) -> Result<IdentityCheck, IdentityError> {
         let mut conn = self.store.read().await?;
         let check = identity_checks::by_token(&mut conn, &self.sealer, site, token).await?;
         check.ok_or(IdentityError::Unknown)
@@ -183,10 +196,13 @@ impl Identity {
         let opened = configured.provider.begin(&visit).await;
         let mut tx = self.store.begin().await?;
         match &opened {
-            Ok(opened) => identity_checks::name_session(&mut tx, site, &session, &opened.provider_no).await?,
+            Ok(opened) => {
+                identity_checks::name_session(&mut tx, site, &session, &opened.provider_no).await?
+            }
             Err(_) => {
                 let now = self.clock.now();
-                identity_checks::end_session(&mut tx, site, &session, Report::Closed.as_str(), now).await?;
+                identity_checks::end_session(&mut tx, site, &session, Report::Closed.as_str(), now)
+                    .await?;
                 identity_checks::return_attempt(&mut tx, site, &check.id).await?;
             }
         }
@@ -195,7 +211,11 @@ impl Identity {
     }
 
     /// Takes an attempt and writes the visit, with the job that asks for its result should the notification be lost.
-    async fn reserve(&self, site: &SiteId, token: &str) -> Result<(IdentityCheck, String), IdentityError> {
+    async fn reserve(
+        &self,
+        site: &SiteId,
+        token: &str,
+    ) -> Result<(IdentityCheck, String), IdentityError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         let check = identity_checks::by_token(&mut tx, &self.sealer, site, token).await?;
@@ -210,7 +230,10 @@ impl Identity {
         }
         let session = uuid::Uuid::now_v7().to_string();
         identity_checks::begin_session(&mut tx, site, &session, &check.id, now).await?;
-        let payload = json!(Payload { session: session.clone() }).to_string();
+        let payload = json!(Payload {
+            session: session.clone()
+        })
+        .to_string();
         let job = NewJob {
             kind: RESULT_JOB,
             key: session.clone(),
@@ -232,18 +255,26 @@ impl Identity {
     ) -> Result<Option<CaseId>, IdentityError> {
         let configured = self.sites.get(site).ok_or(IdentityError::Unconfigured)?;
         let (session, report) = configured.provider.read(notification)?;
-        self.settle(site, &session.reference, &session.provider_no, report).await
+        self.settle(site, &session.reference, &session.provider_no, report)
+            .await
     }
 
     /// Asks the provider about a check's visits whose results are not known: for the phone that came back and for pages
     /// that wait. Gives the case when something became known.
-    pub async fn refresh(&self, site: &SiteId, check: &CheckId) -> Result<Option<CaseId>, IdentityError> {
+    pub async fn refresh(
+        &self,
+        site: &SiteId,
+        check: &CheckId,
+    ) -> Result<Option<CaseId>, IdentityError> {
         let sessions = {
             let mut conn = self.store.read().await?;
             identity_checks::open_sessions(&mut conn, site, check).await?
         };
         let mut changed = None;
-        for session in sessions.iter().filter(|session| !session.provider_no.is_empty()) {
+        for session in sessions
+            .iter()
+            .filter(|session| !session.provider_no.is_empty())
+        {
             changed = self.ask(site, session).await?.or(changed);
         }
         Ok(changed)
@@ -255,7 +286,8 @@ impl Identity {
         if opened.reference != session.id {
             return Err(FaceError::Forged.into());
         }
-        self.settle(site, &session.id, &session.provider_no, report).await
+        self.settle(site, &session.id, &session.provider_no, report)
+            .await
     }
 
     /// Runs a job of the kind [`RESULT_JOB`].
@@ -281,11 +313,15 @@ impl Identity {
             return Ok(JobEnd::Done);
         }
         if session.begun_at.plus(VISIT) <= now {
-            identity_checks::end_session(&mut tx, site, &session.id, Report::Closed.as_str(), now).await?;
+            identity_checks::end_session(&mut tx, site, &session.id, Report::Closed.as_str(), now)
+                .await?;
             tx.commit().await.map_err(StoreError::from)?;
             return Ok(JobEnd::Done);
         }
-        Ok(JobEnd::Again { at: now.plus(QUESTION), why: "核验结果还不知道".to_owned() })
+        Ok(JobEnd::Again {
+            at: now.plus(QUESTION),
+            why: "核验结果还不知道".to_owned(),
+        })
     }
 
     /// Settles a visit and its check once, and makes it an event of the case.
@@ -304,7 +340,9 @@ impl Identity {
         };
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let session = identity_checks::session(&mut tx, site, reference).await?.ok_or(IdentityError::Unknown)?;
+        let session = identity_checks::session(&mut tx, site, reference)
+            .await?
+            .ok_or(IdentityError::Unknown)?;
         // Empty where the process ended between the provider's answer and its writing.
         if !session.provider_no.is_empty() && session.provider_no != provider_no {
             return Err(FaceError::Forged.into());
@@ -341,7 +379,9 @@ fn number(now: Millis) -> Result<String, IdentityError> {
 
 fn random<const N: usize>() -> Result<[u8; N], IdentityError> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| IdentityError::Random)?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| IdentityError::Random)?;
     Ok(bytes)
 }
 

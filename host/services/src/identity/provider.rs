@@ -135,18 +135,33 @@ struct ReportBody {
 impl HttpFaceCheck {
     /// An error when the system's certificates or random source cannot be used.
     pub fn new(account: FaceAccount) -> Result<Self, reqwest::Error> {
-        let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build()?;
+        let client = Client::builder()
+            .timeout(PATIENCE)
+            .redirect(redirect::Policy::none())
+            .build()?;
         Ok(Self { account, client })
     }
 
     /// One signed call; the body of its signed answer.
     async fn call(&self, method: Method, path: &str, body: String) -> Result<Vec<u8>, FaceError> {
-        let url = self.account.endpoint.join(path).map_err(|_| FaceError::Refused("address".into()))?;
+        let url = self
+            .account
+            .endpoint
+            .join(path)
+            .map_err(|_| FaceError::Refused("address".into()))?;
         let nonce = uuid::Uuid::new_v4().simple().to_string();
-        let signed = Signed { method: method.as_str(), path: url.path(), body: body.as_bytes() };
+        let signed = Signed {
+            method: method.as_str(),
+            path: url.path(),
+            body: body.as_bytes(),
+        };
         let headers = signature::sign(&self.account.key_id, &self.account.secret, &nonce, signed);
         let path = url.path().to_owned();
-        let mut request = self.client.request(method, url).header("content-type", "application/json").body(body);
+        let mut request = self
+            .client
+            .request(method, url)
+            .header("content-type", "application/json")
+            .body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -165,16 +180,31 @@ impl HttpFaceCheck {
         if !status.is_success() {
             return Err(FaceError::Refused(status.as_u16().to_string()));
         }
-        let signed = Signed { method: ANSWER, path: &path, body: &body };
-        let genuine = signature::verify(&self.account.key_id, &self.account.secret, &headers, signed)
-            && signature::header(&headers, "x-nonce") == nonce;
-        if genuine { Ok(body) } else { Err(FaceError::Forged) }
+        let signed = Signed {
+            method: ANSWER,
+            path: &path,
+            body: &body,
+        };
+        let genuine =
+            signature::verify(&self.account.key_id, &self.account.secret, &headers, signed)
+                && signature::header(&headers, "x-nonce") == nonce;
+        if genuine {
+            Ok(body)
+        } else {
+            Err(FaceError::Forged)
+        }
     }
 }
 
 fn report(body: &[u8]) -> Result<(About, Report), FaceError> {
     let read: ReportBody = serde_json::from_slice(body).map_err(|_| FaceError::Forged)?;
-    Ok((About { reference: read.reference, provider_no: read.session }, read.result))
+    Ok((
+        About {
+            reference: read.reference,
+            provider_no: read.session,
+        },
+        read.result,
+    ))
 }
 
 #[async_trait]
@@ -184,19 +214,40 @@ impl FaceCheck for HttpFaceCheck {
             "name": visit.name, "id_number": visit.identity_number, "reference": visit.reference,
             "return_url": visit.return_url, "notify_url": visit.notify_url,
         });
-        let answer = self.call(Method::POST, "/face/v1/sessions", body.to_string()).await?;
-        let answer: OpenedAnswer = serde_json::from_slice(&answer).map_err(|_| FaceError::Unavailable)?;
-        Ok(Opened { provider_no: answer.session, page_url: answer.page_url })
+        let answer = self
+            .call(Method::POST, "/face/v1/sessions", body.to_string())
+            .await?;
+        let answer: OpenedAnswer =
+            serde_json::from_slice(&answer).map_err(|_| FaceError::Unavailable)?;
+        Ok(Opened {
+            provider_no: answer.session,
+            page_url: answer.page_url,
+        })
     }
 
     async fn result(&self, provider_no: &str) -> Result<(About, Report), FaceError> {
-        let answer = self.call(Method::GET, &format!("/face/v1/sessions/{provider_no}"), String::new()).await?;
+        let answer = self
+            .call(
+                Method::GET,
+                &format!("/face/v1/sessions/{provider_no}"),
+                String::new(),
+            )
+            .await?;
         report(&answer)
     }
 
     fn read(&self, notification: &Notification<'_>) -> Result<(About, Report), FaceError> {
-        let signed = Signed { method: "POST", path: notification.path, body: notification.body };
-        if !signature::verify(&self.account.key_id, &self.account.secret, notification.headers, signed) {
+        let signed = Signed {
+            method: "POST",
+            path: notification.path,
+            body: notification.body,
+        };
+        if !signature::verify(
+            &self.account.key_id,
+            &self.account.secret,
+            notification.headers,
+            signed,
+        ) {
             return Err(FaceError::Forged);
         }
         report(notification.body)

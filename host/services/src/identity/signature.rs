@@ -20,7 +20,12 @@ pub struct Signed<'a> {
 }
 
 /// The four headers for a request of ours.
-pub fn sign(key_id: &str, secret: &str, nonce: &str, signed: Signed<'_>) -> [(&'static str, String); 4] {
+pub fn sign(
+    key_id: &str,
+    secret: &str,
+    nonce: &str,
+    signed: Signed<'_>,
+) -> [(&'static str, String); 4] {
     let timestamp = Timestamp::now().as_second().to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signature = hmac::sign(&key, &message(&timestamp, nonce, signed));
@@ -36,19 +41,29 @@ pub fn sign(key_id: &str, secret: &str, nonce: &str, signed: Signed<'_>) -> [(&'
 pub fn verify(key_id: &str, secret: &str, headers: &HeaderMap, signed: Signed<'_>) -> bool {
     let timestamp = header(headers, "x-timestamp");
     let now = Timestamp::now().as_second();
-    let fresh = timestamp.parse::<i64>().is_ok_and(|at| at.abs_diff(now) <= WINDOW);
-    let Ok(signature) = hex::decode(header(headers, "x-signature")) else { return false };
+    let fresh = timestamp
+        .parse::<i64>()
+        .is_ok_and(|at| at.abs_diff(now) <= WINDOW);
+    let Ok(signature) = hex::decode(header(headers, "x-signature")) else {
+        return false;
+    };
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let message = message(timestamp, header(headers, "x-nonce"), signed);
-    fresh && header(headers, "x-key-id") == key_id && hmac::verify(&key, &message, &signature).is_ok()
+    fresh
+        && header(headers, "x-key-id") == key_id
+        && hmac::verify(&key, &message, &signature).is_ok()
 }
 
 pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn message(timestamp: &str, nonce: &str, signed: Signed<'_>) -> Vec<u8> {
-    let mut message = format!("{timestamp}\n{nonce}\n{}\n{}\n", signed.method, signed.path).into_bytes();
+    let mut message =
+        format!("{timestamp}\n{nonce}\n{}\n{}\n", signed.method, signed.path).into_bytes();
     message.extend_from_slice(signed.body);
     message
 }

@@ -51,7 +51,9 @@ async fn hall(store: &TestStore) -> Hall {
     let secrets = Secrets::load_or_create(state.path()).unwrap();
     let face = Arc::new(Face::new(secrets.clone()).unwrap());
     let loopback = "127.0.0.1:0".parse().unwrap();
-    let (address, provider) = yinxin_simulators::serve(loopback, routes(face.clone())).await.unwrap();
+    let (address, provider) = yinxin_simulators::serve(loopback, routes(face.clone()))
+        .await
+        .unwrap();
     let account = FaceAccount {
         endpoint: format!("http://{address}/").parse().unwrap(),
         key_id: FACE_KEY_ID.into(),
@@ -76,7 +78,14 @@ async fn hall(store: &TestStore) -> Hall {
         }),
         tokio::spawn(listen(listener, identity.clone())),
     ];
-    Hall { store: store.store.clone(), clock, identity, face, tasks, _state: state }
+    Hall {
+        store: store.store.clone(),
+        clock,
+        identity,
+        face,
+        tasks,
+        _state: state,
+    }
 }
 
 /// Takes one request a connection; the answer is `success` where the service took the notification.
@@ -102,17 +111,28 @@ async fn listen(listener: TcpListener, identity: Arc<Identity>) {
             assert!(read > 0, "the provider went away");
         };
         let mut headers = reqwest::header::HeaderMap::new();
-        for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(": ")) {
+        for (name, value) in head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(": "))
+        {
             let name: reqwest::header::HeaderName = name.parse().unwrap();
             headers.insert(name, value.parse().unwrap());
         }
         let body = &request[request.len() - length..];
-        let notification = Notification { path: "/notify/face", headers: &headers, body };
+        let notification = Notification {
+            path: "/notify/face",
+            headers: &headers,
+            body,
+        };
         let (status, text) = match identity.notified(&site(), &notification).await {
             Ok(_) => ("200 OK", "success"),
             Err(_) => ("400 Bad Request", "no"),
         };
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+            text.len()
+        );
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }
@@ -120,7 +140,11 @@ async fn listen(listener: TcpListener, identity: Arc<Identity>) {
 impl Hall {
     async fn ensure(&self, name: &str) -> IdentityCheck {
         let mut tx = self.store.begin().await.unwrap();
-        let check = self.identity.ensure(&mut tx, &site(), &case(), CHECK, name, NUMBER).await.unwrap();
+        let check = self
+            .identity
+            .ensure(&mut tx, &site(), &case(), CHECK, name, NUMBER)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         check
     }
@@ -132,7 +156,11 @@ impl Hall {
     }
 
     async fn state(&self, check: &IdentityCheck) -> State {
-        self.identity.by_token(&site(), &check.token).await.unwrap().state
+        self.identity
+            .by_token(&site(), &check.token)
+            .await
+            .unwrap()
+            .state
     }
 
     fn pass(&self, seconds: i64) {
@@ -145,7 +173,9 @@ impl Hall {
         loop {
             let mut tx = self.store.begin().await.unwrap();
             let now = self.clock.now();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, Millis(i64::MAX)).await.unwrap();
+            let job = jobs::lease(&mut tx, self.store.dialect(), now, Millis(i64::MAX))
+                .await
+                .unwrap();
             let Some(job) = job else { return found };
             jobs::finish(&mut tx, &site(), &job.id).await.unwrap();
             tx.commit().await.unwrap();
@@ -161,7 +191,11 @@ impl Hall {
             assert_eq!(payload["case_id"], case().as_str());
             payload["event"].as_str().unwrap().to_owned()
         };
-        self.jobs("case-event").await.into_iter().map(event).collect()
+        self.jobs("case-event")
+            .await
+            .into_iter()
+            .map(event)
+            .collect()
     }
 }
 
@@ -170,7 +204,11 @@ async fn a_passed_check_is_one_event_of_the_case() {
     for store in stores().await {
         let hall = hall(&store).await;
         let check = hall.ensure(NAME).await;
-        assert_eq!(hall.ensure(NAME).await.token, check.token, "the printed letter stays good");
+        assert_eq!(
+            hall.ensure(NAME).await.token,
+            check.token,
+            "the printed letter stays good"
+        );
         assert_eq!(check.token.len(), 32);
         assert_eq!(phone_path(&check), format!("/p/{}", check.token));
         let visit = hall.start(&check).await;
@@ -178,8 +216,17 @@ async fn a_passed_check_is_one_event_of_the_case() {
         assert!(hall.face.press(&visit, Outcome::Passed).await);
         assert_eq!(hall.state(&check).await, State::Passed);
         assert_eq!(hall.events().await, ["identity-passed"], "{}", store.name);
-        assert!(hall.face.sessions().iter().all(|session| session.acknowledged));
-        let again = hall.identity.start(&site(), &check.token).await.unwrap_err();
+        assert!(
+            hall.face
+                .sessions()
+                .iter()
+                .all(|session| session.acknowledged)
+        );
+        let again = hall
+            .identity
+            .start(&site(), &check.token)
+            .await
+            .unwrap_err();
         assert!(matches!(again, IdentityError::Passed));
         assert_eq!(hall.ensure(NAME).await.state, State::Passed);
     }
@@ -196,12 +243,26 @@ async fn a_failed_check_may_be_tried_again_until_the_attempts_are_used_up() {
             hall.face.press(&visit, Outcome::Failed).await;
             assert_eq!(hall.state(&check).await, State::Failed);
         }
-        assert_eq!(hall.events().await.len(), usize::try_from(ATTEMPTS).unwrap());
-        let error = hall.identity.start(&site(), &check.token).await.unwrap_err();
+        assert_eq!(
+            hall.events().await.len(),
+            usize::try_from(ATTEMPTS).unwrap()
+        );
+        let error = hall
+            .identity
+            .start(&site(), &check.token)
+            .await
+            .unwrap_err();
         assert!(matches!(error, IdentityError::UsedUp));
         hall.pass(LIFETIME);
-        let error = hall.identity.start(&site(), &check.token).await.unwrap_err();
-        assert!(matches!(error, IdentityError::UsedUp | IdentityError::Expired));
+        let error = hall
+            .identity
+            .start(&site(), &check.token)
+            .await
+            .unwrap_err();
+        assert!(matches!(
+            error,
+            IdentityError::UsedUp | IdentityError::Expired
+        ));
         let renewed = hall.ensure(NAME).await;
         assert_eq!(renewed.token, check.token);
         let visit = hall.start(&renewed).await;
@@ -218,9 +279,18 @@ async fn a_forged_notification_is_refused() {
         let visit = hall.start(&check).await;
         hall.face.misbehaviour.next(Mode::Forge, 1);
         hall.face.press(&visit, Outcome::Failed).await;
-        assert_eq!(hall.state(&check).await, State::Waiting, "the forger said: passed");
+        assert_eq!(
+            hall.state(&check).await,
+            State::Waiting,
+            "the forger said: passed"
+        );
         assert!(hall.events().await.is_empty());
-        assert!(hall.face.sessions().iter().all(|session| !session.acknowledged));
+        assert!(
+            hall.face
+                .sessions()
+                .iter()
+                .all(|session| !session.acknowledged)
+        );
         // The truth comes by asking.
         let changed = hall.identity.refresh(&site(), &check.id).await.unwrap();
         assert_eq!(changed, Some(case()));
@@ -239,26 +309,57 @@ async fn a_signed_notification_counts_for_its_own_path_body_and_hour_only() {
     let secret = std::fs::read_to_string(hall._state.path().join("face.secret")).unwrap();
     let body = json!({ "session": visit, "reference": reference, "result": "passed" }).to_string();
     let notified = async |path: &str, body: &str, headers: &reqwest::header::HeaderMap| {
-        let notification = Notification { path, headers, body: body.as_bytes() };
+        let notification = Notification {
+            path,
+            headers,
+            body: body.as_bytes(),
+        };
         hall.identity.notified(&site(), &notification).await
     };
     let nonce = "0123456789abcdef";
     let signed = |body: &str| {
-        yinxin_simulators::signed::headers(FACE_KEY_ID, secret.trim(), nonce, "POST", "/notify/face", body.as_bytes())
+        yinxin_simulators::signed::headers(
+            FACE_KEY_ID,
+            secret.trim(),
+            nonce,
+            "POST",
+            "/notify/face",
+            body.as_bytes(),
+        )
     };
     let headers = signed(&body);
     assert!(notified("/notify/other", &body, &headers).await.is_err());
-    assert!(notified("/notify/face", &body.replace("passed", "failed"), &headers).await.is_err());
+    assert!(
+        notified("/notify/face", &body.replace("passed", "failed"), &headers)
+            .await
+            .is_err()
+    );
     let mut stale = headers.clone();
     stale.insert("x-timestamp", "1700000000".parse().unwrap());
     assert!(notified("/notify/face", &body, &stale).await.is_err());
     let stranger = body.replace(&visit, "another-visit");
-    assert!(notified("/notify/face", &stranger, &signed(&stranger)).await.is_err(), "another visit's number");
+    assert!(
+        notified("/notify/face", &stranger, &signed(&stranger))
+            .await
+            .is_err(),
+        "another visit's number"
+    );
     let unknown = body.replace(&reference, "unknown");
-    assert!(notified("/notify/face", &unknown, &signed(&unknown)).await.is_err());
+    assert!(
+        notified("/notify/face", &unknown, &signed(&unknown))
+            .await
+            .is_err()
+    );
     assert_eq!(hall.state(&check).await, State::Waiting);
-    assert_eq!(notified("/notify/face", &body, &headers).await.unwrap(), Some(case()));
-    assert_eq!(notified("/notify/face", &body, &headers).await.unwrap(), None, "a repeat is acknowledged");
+    assert_eq!(
+        notified("/notify/face", &body, &headers).await.unwrap(),
+        Some(case())
+    );
+    assert_eq!(
+        notified("/notify/face", &body, &headers).await.unwrap(),
+        None,
+        "a repeat is acknowledged"
+    );
     assert_eq!(hall.events().await, ["identity-passed"]);
 }
 
@@ -269,14 +370,24 @@ async fn a_voided_check_takes_no_one_in_and_no_result() {
         let check = hall.ensure(NAME).await;
         let visit = hall.start(&check).await;
         let mut tx = hall.store.begin().await.unwrap();
-        hall.identity.void(&mut tx, &site(), &case(), None).await.unwrap();
+        hall.identity
+            .void(&mut tx, &site(), &case(), None)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
-        let error = hall.identity.start(&site(), &check.token).await.unwrap_err();
+        let error = hall
+            .identity
+            .start(&site(), &check.token)
+            .await
+            .unwrap_err();
         assert!(matches!(error, IdentityError::Voided));
         hall.face.press(&visit, Outcome::Passed).await;
         assert_eq!(hall.state(&check).await, State::Voided);
         assert!(hall.events().await.is_empty());
-        assert!(hall.face.sessions()[0].acknowledged, "acknowledged, so that it is not repeated");
+        assert!(
+            hall.face.sessions()[0].acknowledged,
+            "acknowledged, so that it is not repeated"
+        );
         let new = hall.ensure(NAME).await;
         assert_ne!(new.token, check.token);
         assert_ne!(new.id, check.id);
@@ -305,11 +416,17 @@ async fn a_lost_notification_is_made_up_for_by_the_job() {
         hall.pass(QUESTION);
         let job = hall.jobs(RESULT_JOB).await.remove(0);
         let end = hall.identity.run(&site(), &job.payload).await.unwrap();
-        assert!(matches!(end, JobEnd::Again { .. }), "the person is still at it");
+        assert!(
+            matches!(end, JobEnd::Again { .. }),
+            "the person is still at it"
+        );
         hall.face.misbehaviour.next(Mode::Drop, 1);
         hall.face.press(&visit, Outcome::Passed).await;
         assert_eq!(hall.state(&check).await, State::Waiting);
-        assert_eq!(hall.identity.run(&site(), &job.payload).await.unwrap(), JobEnd::Done);
+        assert_eq!(
+            hall.identity.run(&site(), &job.payload).await.unwrap(),
+            JobEnd::Done
+        );
         assert_eq!(hall.state(&check).await, State::Passed);
         assert_eq!(hall.events().await, ["identity-passed"]);
     }
@@ -322,15 +439,30 @@ async fn a_visit_that_nobody_ends_is_closed() {
         let check = hall.ensure(NAME).await;
         let closed = hall.start(&check).await;
         hall.face.press(&closed, Outcome::Closed).await;
-        assert_eq!(hall.identity.refresh(&site(), &check.id).await.unwrap(), None);
+        assert_eq!(
+            hall.identity.refresh(&site(), &check.id).await.unwrap(),
+            None
+        );
         hall.start(&check).await;
         hall.pass(VISIT);
         for job in hall.jobs(RESULT_JOB).await {
-            assert_eq!(hall.identity.run(&site(), &job.payload).await.unwrap(), JobEnd::Done);
+            assert_eq!(
+                hall.identity.run(&site(), &job.payload).await.unwrap(),
+                JobEnd::Done
+            );
         }
         let mut conn = hall.store.read().await.unwrap();
-        assert!(identity_checks::open_sessions(&mut conn, &site(), &check.id).await.unwrap().is_empty());
-        assert_eq!(hall.state(&check).await, State::Waiting, "the QR code may be scanned again");
+        assert!(
+            identity_checks::open_sessions(&mut conn, &site(), &check.id)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            hall.state(&check).await,
+            State::Waiting,
+            "the QR code may be scanned again"
+        );
     }
 }
 
@@ -341,12 +473,25 @@ async fn a_provider_that_is_away_costs_no_attempt() {
         let check = hall.ensure(NAME).await;
         hall.face.misbehaviour.next(Mode::Error, 10);
         for _ in 0..10 {
-            let error = hall.identity.start(&site(), &check.token).await.unwrap_err();
-            assert!(matches!(error, IdentityError::Provider(FaceError::Unavailable)));
+            let error = hall
+                .identity
+                .start(&site(), &check.token)
+                .await
+                .unwrap_err();
+            assert!(matches!(
+                error,
+                IdentityError::Provider(FaceError::Unavailable)
+            ));
         }
         hall.start(&check).await;
         let other = SiteId::parse("hunan").unwrap();
-        assert!(matches!(hall.identity.by_token(&other, &check.token).await, Err(IdentityError::Unknown)));
-        assert!(matches!(hall.identity.by_token(&site(), "x").await, Err(IdentityError::Unknown)));
+        assert!(matches!(
+            hall.identity.by_token(&other, &check.token).await,
+            Err(IdentityError::Unknown)
+        ));
+        assert!(matches!(
+            hall.identity.by_token(&site(), "x").await,
+            Err(IdentityError::Unknown)
+        ));
     }
 }

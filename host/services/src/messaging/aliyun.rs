@@ -13,7 +13,11 @@ use url::Url;
 use yinxin_core::time::Millis;
 
 /// RFC 3986: unreserved characters stand as they are.
-const RFC3986: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const RFC3986: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A CA's account with Aliyun.
 #[derive(Clone)]
@@ -36,7 +40,10 @@ type Parameters<'a> = BTreeMap<&'a str, String>;
 impl Aliyun {
     /// An error when the system's certificates or random source cannot be used.
     pub fn new(account: AliyunAccount) -> Result<Self, reqwest::Error> {
-        Ok(Self { account, client: client()? })
+        Ok(Self {
+            account,
+            client: client()?,
+        })
     }
 
     /// One call; an error where the answer's code is not `OK`.
@@ -71,37 +78,55 @@ impl Aliyun {
 
 fn canonical_query(parameters: &Parameters<'_>) -> String {
     let encode = |text: &str| utf8_percent_encode(text, RFC3986).to_string();
-    let pairs: Vec<String> =
-        parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let pairs: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     pairs.join("&")
 }
 
 fn authorization(account: &AliyunAccount, query: &str, headers: &[(&str, String)]) -> String {
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let signed = names.join(";");
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let lines: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}:{value}\n"))
+        .collect();
     let path = account.endpoint.path();
-    let canonical = format!("POST\n{path}\n{query}\n{lines}\n{signed}\n{}", sha256_hex(b""));
+    let canonical = format!(
+        "POST\n{path}\n{query}\n{lines}\n{signed}\n{}",
+        sha256_hex(b"")
+    );
     let to_sign = format!("ACS3-HMAC-SHA256\n{}", sha256_hex(canonical.as_bytes()));
     let signature = hex::encode(hmac_sha256(account.key_secret.as_bytes(), &to_sign));
-    format!("ACS3-HMAC-SHA256 Credential={},SignedHeaders={signed},Signature={signature}", account.key_id)
+    format!(
+        "ACS3-HMAC-SHA256 Credential={},SignedHeaders={signed},Signature={signature}",
+        account.key_id
+    )
 }
 
 /// What a code of Aliyun's means for the message. Codes that are about the message are final; those about the account
 /// or the line are not, since a person can put them right.
 fn failure(code: &str) -> Failure {
     match code {
-        "isv.MOBILE_NUMBER_ILLEGAL" | "isv.MOBILE_COUNT_OVER_LIMIT" => Failure::never("手机号码有误，服务商拒绝发送"),
+        "isv.MOBILE_NUMBER_ILLEGAL" | "isv.MOBILE_COUNT_OVER_LIMIT" => {
+            Failure::never("手机号码有误，服务商拒绝发送")
+        }
         "isv.BLACK_KEY_CONTROL_LIMIT" | "isv.DENY_IP_RANGE" | "isv.BLACKLIST" => {
             Failure::never(format!("服务商禁止发送这条短信（{code}）"))
         }
         "isv.PARAM_LENGTH_LIMIT" => Failure::never("短信里填入的内容太长，服务商拒绝发送"),
         "isv.BUSINESS_LIMIT_CONTROL" => Failure::again("服务商限制了这个号码的发送次数"),
-        "isv.AMOUNT_NOT_ENOUGH" | "isv.OUT_OF_SERVICE" => Failure::again("短信账户余额不足或已停用"),
-        "SignatureDoesNotMatch" | "InvalidAccessKeyId.NotFound" | "InvalidAccessKeyId.Inactive"
-        | "isp.RAM_PERMISSION_DENY" | "NoPermission" => {
-            Failure::again(format!("短信账户的密钥或权限不对，请管理员检查配置（{code}）"))
+        "isv.AMOUNT_NOT_ENOUGH" | "isv.OUT_OF_SERVICE" => {
+            Failure::again("短信账户余额不足或已停用")
         }
+        "SignatureDoesNotMatch"
+        | "InvalidAccessKeyId.NotFound"
+        | "InvalidAccessKeyId.Inactive"
+        | "isp.RAM_PERMISSION_DENY"
+        | "NoPermission" => Failure::again(format!(
+            "短信账户的密钥或权限不对，请管理员检查配置（{code}）"
+        )),
         "InvalidTimeStamp.Expired" => Failure::again("服务器时间与服务商相差过大"),
         _ if code.starts_with("isv.") => Failure::never(format!("服务商拒绝发送（{code}）")),
         "" => Failure::again("短信服务商的答复无法识别"),
@@ -116,8 +141,11 @@ impl SmsProvider for Aliyun {
     }
 
     async fn send(&self, sms: &Sms<'_>) -> Result<String, Failure> {
-        let values: Map<String, Value> =
-            sms.parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        let values: Map<String, Value> = sms
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
         let parameters = Parameters::from([
             ("OutId", sms.id.to_owned()),
             ("PhoneNumbers", sms.mobile.to_owned()),
@@ -145,8 +173,14 @@ impl SmsProvider for Aliyun {
                 ("SendDate", day.strftime("%Y%m%d").to_string()),
             ]);
             let answer = self.call("QuerySendDetails", &parameters).await?;
-            let details = answer.pointer("/SmsSendDetailDTOs/SmsSendDetailDTO").and_then(Value::as_array);
-            if details.is_some_and(|details| details.iter().any(|detail| text(detail, "/OutId") == sms.id)) {
+            let details = answer
+                .pointer("/SmsSendDetailDTOs/SmsSendDetailDTO")
+                .and_then(Value::as_array);
+            if details.is_some_and(|details| {
+                details
+                    .iter()
+                    .any(|detail| text(detail, "/OutId") == sms.id)
+            }) {
                 // The records have no BizId; our own number finds it at Aliyun's.
                 return Ok(Some(sms.id.to_owned()));
             }

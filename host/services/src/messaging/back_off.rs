@@ -41,7 +41,10 @@ mod tests {
         let wait = |attempts| next_try(Millis(0), attempts).map(|at| at.0 / 1000);
         for (attempts, seconds) in [(1, 15), (2, 30), (3, 60), (8, 1920), (9, 3600)] {
             let wait = wait(attempts).unwrap();
-            assert!((seconds * 8 / 10..=seconds * 12 / 10).contains(&wait), "{attempts}: {wait}");
+            assert!(
+                (seconds * 8 / 10..=seconds * 12 / 10).contains(&wait),
+                "{attempts}: {wait}"
+            );
         }
         assert_eq!(wait(10), None);
     }

@@ -43,11 +43,17 @@ pub struct Failure {
 
 impl Failure {
     pub fn again(why: impl Into<String>) -> Self {
-        Self { again: true, why: why.into() }
+        Self {
+            again: true,
+            why: why.into(),
+        }
     }
 
     pub fn never(why: impl Into<String>) -> Self {
-        Self { again: false, why: why.into() }
+        Self {
+            again: false,
+            why: why.into(),
+        }
     }
 }
 

@@ -102,7 +102,13 @@ impl Messaging {
         blobs: Arc<Blobs>,
         channels: HashMap<SiteId, Channels>,
     ) -> Self {
-        Self { store, sealer, clock, blobs, channels }
+        Self {
+            store,
+            sealer,
+            clock,
+            blobs,
+            channels,
+        }
     }
 
     /// Writes the message and the job that sends it into the caller's transaction; gives the message's id, or that of the
@@ -133,11 +139,18 @@ impl Messaging {
         message: &Message,
         round: i64,
     ) -> Result<(), MessagingError> {
-        let payload = serde_json::to_string(&Payload { message: message.id.clone(), round });
+        let payload = serde_json::to_string(&Payload {
+            message: message.id.clone(),
+            round,
+        });
         let job = NewJob {
             kind: MESSAGE_JOB,
             key: format!("{}/{round}", message.id),
-            case_id: message.case.as_ref().map(ToString::to_string).unwrap_or_default(),
+            case_id: message
+                .case
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             payload: payload.map_err(|_| MessagingError::BadJob)?,
             run_at: self.clock.now(),
         };
@@ -146,7 +159,12 @@ impl Messaging {
     }
 
     fn compose(&self, new: NewMessage) -> Result<Message, MessagingError> {
-        let value = |name: &str| new.parameters.iter().find(|p| p.name == name).map(|p| p.value.clone());
+        let value = |name: &str| {
+            new.parameters
+                .iter()
+                .find(|p| p.name == name)
+                .map(|p| p.value.clone())
+        };
         let fill = |text: &str| {
             template::fill(text, value).map_err(|error| match error {
                 TemplateError::Unknown(name) => MessagingError::MissingParameter(name),
@@ -180,13 +198,15 @@ impl Messaging {
         };
         match new.content {
             MessageContent::Sms(sms) => {
-                let mobile = Mobile::parse(&new.recipient).map_err(|_| MessagingError::NoRecipient)?;
+                let mobile =
+                    Mobile::parse(&new.recipient).map_err(|_| MessagingError::NoRecipient)?;
                 message.recipient_masked = mobile.masked();
                 message.recipient = mobile.as_str().to_owned();
                 message.body = fill(&sms.text)?;
                 message.template_code = sms.template_code;
                 for name in sms.parameters {
-                    let value = value(&name).ok_or_else(|| MessagingError::MissingParameter(name.clone()))?;
+                    let value = value(&name)
+                        .ok_or_else(|| MessagingError::MissingParameter(name.clone()))?;
                     message.parameters.push((name, value));
                 }
             }
@@ -215,7 +235,9 @@ impl Messaging {
         }
         let message = messages::find(&mut tx, &self.sealer, site, &payload.message).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let Some(message) = message else { return Ok(JobEnd::Done) };
+        let Some(message) = message else {
+            return Ok(JobEnd::Done);
+        };
         let now = self.clock.now();
         let outdated = message.expires_at.is_some_and(|at| at <= now);
         let sent = if outdated {
@@ -226,7 +248,14 @@ impl Messaging {
         let mut tx = self.store.begin().await?;
         let end = match sent {
             Ok((provider, number)) => {
-                messages::mark_sent(&mut tx, site, &message.id, (provider, &number), self.clock.now()).await?;
+                messages::mark_sent(
+                    &mut tx,
+                    site,
+                    &message.id,
+                    (provider, &number),
+                    self.clock.now(),
+                )
+                .await?;
                 tracing::info!(message = %message.id, template = message.template, provider, "message sent");
                 JobEnd::Done
             }
@@ -245,13 +274,23 @@ impl Messaging {
         failure: Failure,
     ) -> Result<JobEnd, MessagingError> {
         let now = self.clock.now();
-        let again = failure.again.then(|| back_off::next_try(now, message.attempts)).flatten();
+        let again = failure
+            .again
+            .then(|| back_off::next_try(now, message.attempts))
+            .flatten();
         tracing::warn!(
             message = %message.id, template = message.template, attempt = message.attempts, gives_up = again.is_none(),
             why = failure.why, "message not sent"
         );
         let (state, at, end) = match again {
-            Some(at) => (State::Queued, at, JobEnd::Again { at, why: failure.why.clone() }),
+            Some(at) => (
+                State::Queued,
+                at,
+                JobEnd::Again {
+                    at,
+                    why: failure.why.clone(),
+                },
+            ),
             None if failure.again => (State::Failed, now, JobEnd::Done),
             None => (State::Dead, now, JobEnd::Done),
         };
@@ -260,12 +299,22 @@ impl Messaging {
     }
 
     /// One try; gives the provider's name and number.
-    async fn send(&self, site: &SiteId, message: &Message) -> Result<(&'static str, String), Failure> {
+    async fn send(
+        &self,
+        site: &SiteId,
+        message: &Message,
+    ) -> Result<(&'static str, String), Failure> {
         const UNCONFIGURED: &str = "本站没有配置这种发送方式，请管理员检查配置";
-        let channels = self.channels.get(site).ok_or_else(|| Failure::again(UNCONFIGURED))?;
+        let channels = self
+            .channels
+            .get(site)
+            .ok_or_else(|| Failure::again(UNCONFIGURED))?;
         match message.channel {
             Channel::Sms => {
-                let provider = channels.sms.as_ref().ok_or_else(|| Failure::again(UNCONFIGURED))?;
+                let provider = channels
+                    .sms
+                    .as_ref()
+                    .ok_or_else(|| Failure::again(UNCONFIGURED))?;
                 let sms = Sms {
                     id: message.id.as_str(),
                     mobile: &message.recipient,
@@ -281,7 +330,10 @@ impl Messaging {
                 Ok((provider.name(), provider.send(&sms).await?))
             }
             Channel::Mail => {
-                let mailer = channels.mail.as_ref().ok_or_else(|| Failure::again(UNCONFIGURED))?;
+                let mailer = channels
+                    .mail
+                    .as_ref()
+                    .ok_or_else(|| Failure::again(UNCONFIGURED))?;
                 let mail = Mail {
                     id: message.id.as_str(),
                     to: &message.recipient,
@@ -296,18 +348,30 @@ impl Messaging {
 
     /// Whether the provider took an earlier try whose answer was lost. An account that may not ask is no reason not to
     /// send.
-    async fn already_taken(&self, provider: &dyn SmsProvider, sms: &Sms<'_>) -> Result<Option<String>, Failure> {
+    async fn already_taken(
+        &self,
+        provider: &dyn SmsProvider,
+        sms: &Sms<'_>,
+    ) -> Result<Option<String>, Failure> {
         match provider.find(sms).await {
             Ok(number) => Ok(number),
             Err(failure) if failure.again => Err(failure),
             Err(failure) => {
-                tracing::warn!(provider = provider.name(), why = failure.why, "cannot ask for earlier tries");
+                tracing::warn!(
+                    provider = provider.name(),
+                    why = failure.why,
+                    "cannot ask for earlier tries"
+                );
                 Ok(None)
             }
         }
     }
 
-    async fn attachments(&self, site: &SiteId, message: &Message) -> Result<Vec<Attachment>, Failure> {
+    async fn attachments(
+        &self,
+        site: &SiteId,
+        message: &Message,
+    ) -> Result<Vec<Attachment>, Failure> {
         let mut attachments = Vec::new();
         for id in &message.attachments {
             let file = match self.store.read().await {
@@ -316,8 +380,16 @@ impl Messaging {
             };
             let file = file.map_err(|_| Failure::again("附件暂时读不到"))?;
             let file = file.ok_or_else(|| Failure::never("附件已被删除"))?;
-            let bytes = self.blobs.get(&file.original_key).await.map_err(|_| Failure::again("附件暂时读不到"))?;
-            attachments.push(Attachment { name: file.name, media_type: file.media_type, bytes });
+            let bytes = self
+                .blobs
+                .get(&file.original_key)
+                .await
+                .map_err(|_| Failure::again("附件暂时读不到"))?;
+            attachments.push(Attachment {
+                name: file.name,
+                media_type: file.media_type,
+                bytes,
+            });
         }
         Ok(attachments)
     }
@@ -351,7 +423,9 @@ impl Messaging {
         let Some(round) = messages::requeue(&mut tx, site, id, self.clock.now()).await? else {
             return Ok(false);
         };
-        let message = messages::find(&mut tx, &self.sealer, site, id).await?.ok_or(StoreError::NotFound)?;
+        let message = messages::find(&mut tx, &self.sealer, site, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
         self.enqueue(&mut tx, site, &message, round).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(true)

@@ -61,15 +61,20 @@ pub fn is_address(text: &str) -> bool {
 
 impl Smtp {
     pub fn new(account: SmtpAccount) -> Result<Self, SmtpConfigError> {
-        let address: Address =
-            account.from_address.parse().map_err(|_| SmtpConfigError::From(account.from_address.clone()))?;
+        let address: Address = account
+            .from_address
+            .parse()
+            .map_err(|_| SmtpConfigError::From(account.from_address.clone()))?;
         let tls = || {
             let mut parameters = TlsParameters::builder(account.host.clone());
             if let Some(pem) = &account.root_certificate {
-                let root = Certificate::from_pem(pem).map_err(|_| SmtpConfigError::RootCertificate)?;
+                let root =
+                    Certificate::from_pem(pem).map_err(|_| SmtpConfigError::RootCertificate)?;
                 parameters = parameters.add_root_certificate(root);
             }
-            parameters.build().map_err(|_| SmtpConfigError::Tls(account.host.clone()))
+            parameters
+                .build()
+                .map_err(|_| SmtpConfigError::Tls(account.host.clone()))
         };
         let tls = match account.tls {
             Tls::None => LettreTls::None,
@@ -83,11 +88,17 @@ impl Smtp {
         if let Some((name, password)) = account.login {
             builder = builder.credentials(Credentials::new(name, password));
         }
-        Ok(Self { from: Mailbox::new(Some(account.from_name), address), transport: builder.build() })
+        Ok(Self {
+            from: Mailbox::new(Some(account.from_name), address),
+            transport: builder.build(),
+        })
     }
 
     fn message(&self, mail: &Mail<'_>, message_id: &str) -> Result<Message, Failure> {
-        let to: Address = mail.to.parse().map_err(|_| Failure::never("收件地址有误"))?;
+        let to: Address = mail
+            .to
+            .parse()
+            .map_err(|_| Failure::never("收件地址有误"))?;
         let builder = Message::builder()
             .message_id(Some(message_id.to_owned()))
             .from(self.from.clone())
@@ -101,7 +112,9 @@ impl Smtp {
                 let kind = ContentType::parse(&attachment.media_type)
                     .or_else(|_| ContentType::parse("application/octet-stream"))
                     .map_err(|_| Failure::never("附件的类型无法识别"))?;
-                parts = parts.singlepart(Part::new(attachment.name.clone()).body(attachment.bytes.clone(), kind));
+                parts = parts.singlepart(
+                    Part::new(attachment.name.clone()).body(attachment.bytes.clone(), kind),
+                );
             }
             builder.multipart(parts)
         };
@@ -114,7 +127,10 @@ impl Mailer for Smtp {
     async fn send(&self, mail: &Mail<'_>) -> Result<String, Failure> {
         let message_id = format!("<{}@{}>", mail.id, self.from.email.domain());
         let message = self.message(mail, &message_id)?;
-        self.transport.send(message).await.map_err(|error| failure(&error))?;
+        self.transport
+            .send(message)
+            .await
+            .map_err(|error| failure(&error))?;
         Ok(message_id)
     }
 }
@@ -124,12 +140,18 @@ fn failure(error: &lettre::transport::smtp::Error) -> Failure {
     let code = error.status().map(u16::from);
     match code {
         // 530, 534, 535, 538: the account, not the mail (RFC 4954).
-        Some(530 | 534 | 535 | 538) => Failure::again("发信账户的用户名或密码不对，请管理员检查配置"),
+        Some(530 | 534 | 535 | 538) => {
+            Failure::again("发信账户的用户名或密码不对，请管理员检查配置")
+        }
         Some(552) => Failure::never("邮件太大，邮件服务器拒收（552）"),
-        Some(code @ (550 | 551 | 553)) => Failure::never(format!("邮件服务器不接受这个收件地址（{code}）")),
+        Some(code @ (550 | 551 | 553)) => {
+            Failure::never(format!("邮件服务器不接受这个收件地址（{code}）"))
+        }
         Some(code @ 500..) => Failure::never(format!("邮件服务器拒收（{code}）")),
         Some(code) => Failure::again(format!("邮件服务器请稍后再试（{code}）")),
-        None if error.is_tls() => Failure::again("与邮件服务器的加密连接没有建立，请管理员检查配置"),
+        None if error.is_tls() => {
+            Failure::again("与邮件服务器的加密连接没有建立，请管理员检查配置")
+        }
         None if error.is_timeout() => Failure::again("邮件服务器超时未答复"),
         None => Failure::again("连不上邮件服务器或连接中断"),
     }

@@ -34,7 +34,10 @@ pub struct Tencent {
 impl Tencent {
     /// An error when the system's certificates or random source cannot be used.
     pub fn new(account: TencentAccount) -> Result<Self, reqwest::Error> {
-        Ok(Self { account, client: client()? })
+        Ok(Self {
+            account,
+            client: client()?,
+        })
     }
 
     /// One call; gives `Response`, or an error where it has one.
@@ -65,15 +68,30 @@ impl Tencent {
     }
 }
 
-fn authorization(account: &TencentAccount, host: &str, action: &str, body: &str, now: Timestamp) -> String {
+fn authorization(
+    account: &TencentAccount,
+    host: &str,
+    action: &str,
+    body: &str,
+    now: Timestamp,
+) -> String {
     const SIGNED: &str = "content-type;host;x-tc-action";
     let path = account.endpoint.path();
-    let lines = format!("content-type:{CONTENT_TYPE}\nhost:{host}\nx-tc-action:{}\n", action.to_lowercase());
-    let canonical = format!("POST\n{path}\n\n{lines}\n{SIGNED}\n{}", sha256_hex(body.as_bytes()));
+    let lines = format!(
+        "content-type:{CONTENT_TYPE}\nhost:{host}\nx-tc-action:{}\n",
+        action.to_lowercase()
+    );
+    let canonical = format!(
+        "POST\n{path}\n\n{lines}\n{SIGNED}\n{}",
+        sha256_hex(body.as_bytes())
+    );
     let day = now.strftime("%Y-%m-%d").to_string();
     let scope = format!("{day}/sms/tc3_request");
-    let to_sign =
-        format!("TC3-HMAC-SHA256\n{}\n{scope}\n{}", now.as_second(), sha256_hex(canonical.as_bytes()));
+    let to_sign = format!(
+        "TC3-HMAC-SHA256\n{}\n{scope}\n{}",
+        now.as_second(),
+        sha256_hex(canonical.as_bytes())
+    );
     let by_day = hmac_sha256(format!("TC3{}", account.secret_key).as_bytes(), &day);
     let by_service = hmac_sha256(&by_day, "sms");
     let key = hmac_sha256(&by_service, "tc3_request");
@@ -87,18 +105,29 @@ fn authorization(account: &TencentAccount, host: &str, action: &str, body: &str,
 /// What a code of Tencent's means for the message: see [`super::aliyun`].
 fn failure(code: &str) -> Failure {
     match code {
-        "InvalidParameterValue.IncorrectPhoneNumber" => Failure::never("手机号码有误，服务商拒绝发送"),
-        "FailedOperation.PhoneNumberInBlacklist" => Failure::never("号码在服务商的黑名单里，对方曾退订短信"),
+        "InvalidParameterValue.IncorrectPhoneNumber" => {
+            Failure::never("手机号码有误，服务商拒绝发送")
+        }
+        "FailedOperation.PhoneNumberInBlacklist" => {
+            Failure::never("号码在服务商的黑名单里，对方曾退订短信")
+        }
         "FailedOperation.InsufficientBalanceInSmsPackage" => Failure::again("短信套餐余量不足"),
         "AuthFailure.SignatureExpire" => Failure::again("服务器时间与服务商相差过大"),
         "" => Failure::again("短信服务商的答复无法识别"),
         _ if code.starts_with("LimitExceeded") => Failure::again("服务商限制了这个号码的发送次数"),
         _ if code.starts_with("AuthFailure") || code.starts_with("UnauthorizedOperation") => {
-            Failure::again(format!("短信账户的密钥或权限不对，请管理员检查配置（{code}）"))
+            Failure::again(format!(
+                "短信账户的密钥或权限不对，请管理员检查配置（{code}）"
+            ))
         }
-        _ if ["FailedOperation", "InvalidParameter", "MissingParameter", "UnsupportedOperation"]
-            .iter()
-            .any(|prefix| code.starts_with(prefix)) =>
+        _ if [
+            "FailedOperation",
+            "InvalidParameter",
+            "MissingParameter",
+            "UnsupportedOperation",
+        ]
+        .iter()
+        .any(|prefix| code.starts_with(prefix)) =>
         {
             Failure::never(format!("服务商拒绝发送（{code}）"))
         }
@@ -113,7 +142,11 @@ impl SmsProvider for Tencent {
     }
 
     async fn send(&self, sms: &Sms<'_>) -> Result<String, Failure> {
-        let values: Vec<&str> = sms.parameters.iter().map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> = sms
+            .parameters
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
         let body = json!({
             "PhoneNumberSet": [format!("+86{}", sms.mobile)],
             "SmsSdkAppId": self.account.app_id,
@@ -141,8 +174,13 @@ impl SmsProvider for Tencent {
             "Limit": 100,
         });
         let answer = self.call("PullSmsSendStatusByPhoneNumber", &body).await?;
-        let set = answer.pointer("/PullSmsSendStatusSet").and_then(Value::as_array);
-        let ours = set.and_then(|set| set.iter().find(|status| text(status, "/SessionContext") == sms.id));
+        let set = answer
+            .pointer("/PullSmsSendStatusSet")
+            .and_then(Value::as_array);
+        let ours = set.and_then(|set| {
+            set.iter()
+                .find(|status| text(status, "/SessionContext") == sms.id)
+        });
         Ok(ours.map(|status| text(status, "/SerialNo").to_owned()))
     }
 }

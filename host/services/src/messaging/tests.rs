@@ -48,7 +48,13 @@ impl<'a> Office<'a> {
             blobs.clone(),
             HashMap::from([(site(), channels)]),
         );
-        Self { store, clock, blobs, messaging, _folder: folder }
+        Self {
+            store,
+            clock,
+            blobs,
+            messaging,
+            _folder: folder,
+        }
     }
 
     async fn queue(&self, new: NewMessage) -> MessageId {
@@ -64,7 +70,9 @@ impl<'a> Office<'a> {
         loop {
             let now = self.clock.now();
             let mut tx = self.store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(60)).await.unwrap();
+            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(60))
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { return ends };
             assert_eq!(job.kind, MESSAGE_JOB);
@@ -72,7 +80,9 @@ impl<'a> Office<'a> {
             let mut tx = self.store.begin().await.unwrap();
             match &end {
                 JobEnd::Done => jobs::finish(&mut tx, &site(), &job.id).await.unwrap(),
-                JobEnd::Again { at, why } => jobs::retry(&mut tx, &site(), &job.id, *at, why).await.unwrap(),
+                JobEnd::Again { at, why } => jobs::retry(&mut tx, &site(), &job.id, *at, why)
+                    .await
+                    .unwrap(),
             }
             tx.commit().await.unwrap();
             ends.push(end);
@@ -86,7 +96,10 @@ impl<'a> Office<'a> {
 
     async fn message(&self, id: &MessageId) -> Message {
         let mut conn = self.store.read().await.unwrap();
-        messages::find(&mut conn, &self.store.sealer, &site(), id).await.unwrap().unwrap()
+        messages::find(&mut conn, &self.store.sealer, &site(), id)
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 
@@ -119,9 +132,17 @@ async fn providers() -> Providers {
         text: "您的申请{1}未通过：{2}。".into(),
     });
     let loopback = "127.0.0.1:0".parse().unwrap();
-    let (address, task) = yinxin_simulators::serve(loopback, sms::routes(sms.clone())).await.unwrap();
+    let (address, task) = yinxin_simulators::serve(loopback, sms::routes(sms.clone()))
+        .await
+        .unwrap();
     let endpoint = format!("http://{address}/").parse().unwrap();
-    Providers { sms, endpoint, secrets, _state: state, task }
+    Providers {
+        sms,
+        endpoint,
+        secrets,
+        _state: state,
+        task,
+    }
 }
 
 impl Providers {
@@ -132,7 +153,10 @@ impl Providers {
             key_secret: secret.into(),
             sign_name: "江西CA".into(),
         };
-        Channels { sms: Some(Arc::new(Aliyun::new(account).unwrap())), mail: None }
+        Channels {
+            sms: Some(Arc::new(Aliyun::new(account).unwrap())),
+            mail: None,
+        }
     }
 
     fn tencent(&self, secret: &str) -> Channels {
@@ -144,17 +168,26 @@ impl Providers {
             app_id: "1400006666".into(),
             sign_name: "江西CA".into(),
         };
-        Channels { sms: Some(Arc::new(Tencent::new(account).unwrap())), mail: None }
+        Channels {
+            sms: Some(Arc::new(Tencent::new(account).unwrap())),
+            mail: None,
+        }
     }
 
     /// Both, each with the code that it knows the text by.
     fn both(&self) -> [(Channels, &'static str); 2] {
-        [(self.aliyun(&self.secrets.aliyun), "SMS_1001"), (self.tencent(&self.secrets.tencent), "2002")]
+        [
+            (self.aliyun(&self.secrets.aliyun), "SMS_1001"),
+            (self.tencent(&self.secrets.tencent), "2002"),
+        ]
     }
 }
 
 fn named(name: &str, value: &str) -> NamedValue {
-    NamedValue { name: name.into(), value: value.into() }
+    NamedValue {
+        name: name.into(),
+        value: value.into(),
+    }
 }
 
 fn refusal(key: &str, code: &str) -> NewMessage {
@@ -168,7 +201,10 @@ fn refusal(key: &str, code: &str) -> NewMessage {
             text: "您的申请{number}未通过：{reason}。".into(),
             parameters: vec!["number".into(), "reason".into()],
         }),
-        parameters: vec![named("reason", "执照 & 印章+不清晰~*'"), named("number", "JX2026112000001")],
+        parameters: vec![
+            named("reason", "执照 & 印章+不清晰~*'"),
+            named("number", "JX2026112000001"),
+        ],
         attachments: Vec::new(),
         expires_at: None,
     }
@@ -184,19 +220,29 @@ async fn an_sms_is_queued_once_and_arrives_by_either_provider() {
             let office = Office::new(&store, channels);
             let key = format!("refused/{round}");
             let id = office.queue(refusal(&key, code)).await;
-            assert_eq!(office.queue(refusal(&key, code)).await, id, "the same message");
+            assert_eq!(
+                office.queue(refusal(&key, code)).await,
+                id,
+                "the same message"
+            );
             assert_eq!(office.work().await, [JobEnd::Done]);
             let texts = providers.sms.texts();
             assert_eq!(texts.len(), round + 1);
             let text = texts.last().unwrap();
-            assert_eq!((text.text.as_str(), text.mobile.as_str()), (TEXT, "13800001234"));
+            assert_eq!(
+                (text.text.as_str(), text.mobile.as_str()),
+                (TEXT, "13800001234")
+            );
             assert_eq!(text.reference, id.as_str());
             let message = office.message(&id).await;
             assert_eq!(message.state, State::Sent);
             assert_eq!(message.provider_no, text.number);
             assert_eq!(message.recipient_masked, "138****1234");
-            let of_case =
-                office.messaging.of_case(&site(), &CaseId::from_stored("case-1"), None, 10).await.unwrap();
+            let of_case = office
+                .messaging
+                .of_case(&site(), &CaseId::from_stored("case-1"), None, 10)
+                .await
+                .unwrap();
             assert_eq!(of_case.len(), round + 1);
         }
     }
@@ -208,7 +254,11 @@ async fn nothing_is_sent_when_the_transaction_is_rolled_back() {
         let providers = providers().await;
         let office = Office::new(&store, providers.aliyun(&providers.secrets.aliyun));
         let mut tx = store.begin().await.unwrap();
-        office.messaging.queue(&mut tx, &site(), refusal("a", "SMS_1001")).await.unwrap();
+        office
+            .messaging
+            .queue(&mut tx, &site(), refusal("a", "SMS_1001"))
+            .await
+            .unwrap();
         drop(tx);
         assert!(office.work().await.is_empty());
         assert!(providers.sms.texts().is_empty());
@@ -224,7 +274,9 @@ async fn a_busy_provider_is_asked_again_later() {
             let id = office.queue(refusal(&format!("busy/{round}"), code)).await;
             providers.sms.misbehaviour.next(Mode::Error, 1);
             let ends = office.work().await;
-            let [JobEnd::Again { at, why }] = ends.as_slice() else { panic!("{ends:?}") };
+            let [JobEnd::Again { at, why }] = ends.as_slice() else {
+                panic!("{ends:?}")
+            };
             assert!(why.starts_with("短信服务商暂时不能发送"), "{why}");
             let wait = at.0 - office.clock.now().0;
             assert!((12_000..=18_000).contains(&wait), "{wait}");
@@ -247,8 +299,15 @@ async fn a_lost_answer_does_not_send_a_second_text() {
             let id = office.queue(refusal(&format!("lost/{round}"), code)).await;
             for mode in [Mode::Drop, Mode::Forge] {
                 providers.sms.misbehaviour.next(mode, 1);
-                assert!(matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]));
-                assert_eq!(providers.sms.texts().len(), round + 1, "taken, but the answer is lost");
+                assert!(matches!(
+                    office.work().await.as_slice(),
+                    [JobEnd::Again { .. }]
+                ));
+                assert_eq!(
+                    providers.sms.texts().len(),
+                    round + 1,
+                    "taken, but the answer is lost"
+                );
                 office.pass(60);
             }
             assert_eq!(office.work().await, [JobEnd::Done]);
@@ -292,7 +351,11 @@ async fn a_refused_message_is_a_dead_letter_that_a_clerk_sends_again() {
         };
         providers.sms.misbehaviour.order(orders);
         assert_eq!(office.work().await, [JobEnd::Done]);
-        let letters = office.messaging.dead_letters(&site(), None, 10).await.unwrap();
+        let letters = office
+            .messaging
+            .dead_letters(&site(), None, 10)
+            .await
+            .unwrap();
         assert_eq!(letters.len(), 1);
         assert_eq!((&letters[0].id, letters[0].state), (&id, State::Dead));
         assert_eq!(letters[0].last_error, "手机号码有误，服务商拒绝发送");
@@ -300,11 +363,21 @@ async fn a_refused_message_is_a_dead_letter_that_a_clerk_sends_again() {
         let other = SiteId::parse("hunan").unwrap();
         assert!(!office.messaging.resend(&other, &id).await.unwrap());
         assert!(office.messaging.resend(&site(), &id).await.unwrap());
-        assert!(!office.messaging.resend(&site(), &id).await.unwrap(), "it is under way");
+        assert!(
+            !office.messaging.resend(&site(), &id).await.unwrap(),
+            "it is under way"
+        );
         assert_eq!(office.work().await, [JobEnd::Done]);
         assert_eq!(office.message(&id).await.state, State::Sent);
         assert_eq!(providers.sms.texts().len(), 1);
-        assert!(office.messaging.dead_letters(&site(), None, 10).await.unwrap().is_empty());
+        assert!(
+            office
+                .messaging
+                .dead_letters(&site(), None, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 
@@ -315,21 +388,39 @@ async fn a_wrong_template_is_final_and_a_wrong_secret_is_not() {
         for (round, (channels, _)) in providers.both().into_iter().enumerate() {
             let office = Office::new(&store, channels);
             let code = if round == 0 { "SMS_9" } else { "9" };
-            let id = office.queue(refusal(&format!("template/{round}"), code)).await;
+            let id = office
+                .queue(refusal(&format!("template/{round}"), code))
+                .await;
             assert_eq!(office.work().await, [JobEnd::Done]);
             assert_eq!(office.message(&id).await.state, State::Dead);
         }
-        for (round, channels) in [providers.aliyun("wrong"), providers.tencent("wrong")].into_iter().enumerate() {
+        for (round, channels) in [providers.aliyun("wrong"), providers.tencent("wrong")]
+            .into_iter()
+            .enumerate()
+        {
             let office = Office::new(&store, channels);
             let code = if round == 0 { "SMS_1001" } else { "2002" };
-            office.queue(refusal(&format!("secret/{round}"), code)).await;
+            office
+                .queue(refusal(&format!("secret/{round}"), code))
+                .await;
             let ends = office.work().await;
-            let [JobEnd::Again { why, .. }] = ends.as_slice() else { panic!("{ends:?}") };
+            let [JobEnd::Again { why, .. }] = ends.as_slice() else {
+                panic!("{ends:?}")
+            };
             assert!(why.contains("密钥或权限不对"), "{why}");
             office.pass(1_000_000);
             let mut tx = store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, store.dialect(), office.clock.now(), Millis(i64::MAX)).await.unwrap();
-            jobs::bury(&mut tx, &site(), &job.unwrap().id, "").await.unwrap();
+            let job = jobs::lease(
+                &mut tx,
+                store.dialect(),
+                office.clock.now(),
+                Millis(i64::MAX),
+            )
+            .await
+            .unwrap();
+            jobs::bury(&mut tx, &site(), &job.unwrap().id, "")
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
         }
         assert!(providers.sms.texts().is_empty());
@@ -346,7 +437,10 @@ async fn tries_end_and_the_message_waits_for_a_clerk() {
             key_secret: String::new(),
             sign_name: String::new(),
         };
-        let channels = Channels { sms: Some(Arc::new(Aliyun::new(account).unwrap())), mail: None };
+        let channels = Channels {
+            sms: Some(Arc::new(Aliyun::new(account).unwrap())),
+            mail: None,
+        };
         let office = Office::new(&store, channels);
         let id = office.queue(refusal("nobody", "SMS_1001")).await;
         let mut tries = 0;
@@ -360,7 +454,10 @@ async fn tries_end_and_the_message_waits_for_a_clerk() {
         }
         assert_eq!(tries, 10);
         let message = office.message(&id).await;
-        assert_eq!((message.state, message.last_error.as_str()), (State::Failed, "连不上短信服务商"));
+        assert_eq!(
+            (message.state, message.last_error.as_str()),
+            (State::Failed, "连不上短信服务商")
+        );
     }
 }
 
@@ -386,11 +483,19 @@ async fn what_cannot_be_filled_or_reached_is_not_queued() {
     let mut tx = store.begin().await.unwrap();
     let mut missing = refusal("a", "SMS_1001");
     missing.parameters.pop();
-    let error = office.messaging.queue(&mut tx, &site(), missing).await.unwrap_err();
+    let error = office
+        .messaging
+        .queue(&mut tx, &site(), missing)
+        .await
+        .unwrap_err();
     assert!(matches!(error, MessagingError::MissingParameter(name) if name == "number"));
     let mut nobody = refusal("b", "SMS_1001");
     nobody.recipient = "12345".into();
-    let error = office.messaging.queue(&mut tx, &site(), nobody).await.unwrap_err();
+    let error = office
+        .messaging
+        .queue(&mut tx, &site(), nobody)
+        .await
+        .unwrap_err();
     assert!(matches!(error, MessagingError::NoRecipient));
 }
 
@@ -403,17 +508,27 @@ fn python() -> PathBuf {
         if let Ok(python) = std::env::var("YINXIN_TEST_PYTHON") {
             return PathBuf::from(python);
         }
-        let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
+        let target =
+            std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
         let folder = target.join("test-python");
         let python = folder.join("bin/python");
         let has_it = |python: &Path| {
-            let found = Command::new(python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
+            let found = Command::new(python)
+                .args(["-c", "import aiosmtpd"])
+                .stderr(Stdio::null())
+                .status();
             found.is_ok_and(|status| status.success())
         };
         if !has_it(&python) {
-            let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status().unwrap();
+            let made = Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&folder)
+                .status()
+                .unwrap();
             assert!(made.success(), "python3 makes an environment");
-            let pip = Command::new(&python).args(["-m", "pip", "install", "-q", "aiosmtpd==1.4.6"]).status();
+            let pip = Command::new(&python)
+                .args(["-m", "pip", "install", "-q", "aiosmtpd==1.4.6"])
+                .status();
             assert!(pip.unwrap().success(), "pip installs aiosmtpd");
         }
         python
@@ -448,19 +563,37 @@ impl Server {
         command.args(["--user", "ca", "--password", "口令"]);
         if starttls {
             certificate(folder.path());
-            command.arg("--starttls").arg(folder.path().join("cert.pem")).arg(folder.path().join("key.pem"));
+            command
+                .arg("--starttls")
+                .arg(folder.path().join("cert.pem"))
+                .arg(folder.path().join("key.pem"));
         }
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let announced: serde_json::Value = serde_json::from_str(&line).expect("the server announces its port");
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let announced: serde_json::Value =
+            serde_json::from_str(&line).expect("the server announces its port");
         let port = u16::try_from(announced["port"].as_u64().unwrap()).unwrap();
-        Self { process, port, folder }
+        Self {
+            process,
+            port,
+            folder,
+        }
     }
 
     fn mails(&self) -> Vec<serde_json::Value> {
-        let lines = std::fs::read_to_string(self.folder.path().join("mails.jsonl")).unwrap_or_default();
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines =
+            std::fs::read_to_string(self.folder.path().join("mails.jsonl")).unwrap_or_default();
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     fn account(&self) -> SmtpAccount {
@@ -480,8 +613,23 @@ impl Server {
 fn certificate(folder: &Path) {
     let made = Command::new("openssl")
         .current_dir(folder)
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+        ])
+        .args([
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ])
         .args(["-keyout", "key.pem", "-out", "cert.pem"])
         .stderr(Stdio::null())
         .status();
@@ -489,7 +637,10 @@ fn certificate(folder: &Path) {
 }
 
 fn by_mail(account: SmtpAccount) -> Channels {
-    Channels { sms: None, mail: Some(Arc::new(Smtp::new(account).unwrap())) }
+    Channels {
+        sms: None,
+        mail: Some(Arc::new(Smtp::new(account).unwrap())),
+    }
 }
 
 fn invoice(key: &str, to: &str, attachments: Vec<FileId>) -> NewMessage {
@@ -533,7 +684,9 @@ async fn stored_file(office: &Office<'_>, name: &str, bytes: &[u8]) -> FileId {
         created_by: "clerk".into(),
     };
     let mut tx = office.store.begin().await.unwrap();
-    files::insert(&mut tx, &office.store.sealer, &site(), &file).await.unwrap();
+    files::insert(&mut tx, &office.store.sealer, &site(), &file)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     file.id
 }
@@ -546,7 +699,9 @@ async fn a_mail_arrives_whole_with_its_attachment() {
         let pdf: Vec<u8> = (0..=255).cycle().take(100_000).collect();
         let file = stored_file(&office, "电子发票 1号.pdf", &pdf).await;
         let before = server.mails().len();
-        let id = office.queue(invoice("a", "zhang@example.cn", vec![file])).await;
+        let id = office
+            .queue(invoice("a", "zhang@example.cn", vec![file]))
+            .await;
         assert_eq!(office.work().await, [JobEnd::Done]);
         let mails = server.mails();
         assert_eq!(mails.len(), before + 1);
@@ -556,7 +711,10 @@ async fn a_mail_arrives_whole_with_its_attachment() {
         assert_eq!(mail["login"], "ca");
         assert!(mail["sender"].as_str().unwrap().contains("江西CA 电子认证"));
         let text = mail["text"].as_str().unwrap().replace("\r\n", "\n");
-        assert_eq!(text.trim_end(), "您好：\n\n申请 JX2026112000001 的电子发票见附件。\n.\n第二段");
+        assert_eq!(
+            text.trim_end(),
+            "您好：\n\n申请 JX2026112000001 的电子发票见附件。\n.\n第二段"
+        );
         assert_eq!(mail["attachments"][0]["name"], "电子发票 1号.pdf");
         assert_eq!(mail["attachments"][0]["type"], "application/pdf");
         assert_eq!(mail["attachments"][0]["sha256"], wire::sha256_hex(&pdf));
@@ -572,21 +730,41 @@ async fn a_mail_server_that_refuses_is_told_from_one_that_is_busy() {
     let server = Server::start(false);
     for store in stores().await {
         let office = Office::new(&store, by_mail(server.account()));
-        let refused = office.queue(invoice("a", "refused@example.cn", Vec::new())).await;
+        let refused = office
+            .queue(invoice("a", "refused@example.cn", Vec::new()))
+            .await;
         assert_eq!(office.work().await, [JobEnd::Done]);
         let letter = office.message(&refused).await;
-        assert_eq!((letter.state, letter.last_error.as_str()), (State::Dead, "邮件服务器不接受这个收件地址（550）"));
-        office.queue(invoice("b", "later@example.cn", Vec::new())).await;
-        assert!(matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]));
+        assert_eq!(
+            (letter.state, letter.last_error.as_str()),
+            (State::Dead, "邮件服务器不接受这个收件地址（550）")
+        );
+        office
+            .queue(invoice("b", "later@example.cn", Vec::new()))
+            .await;
+        assert!(matches!(
+            office.work().await.as_slice(),
+            [JobEnd::Again { .. }]
+        ));
 
         let mut account = server.account();
         account.login = Some(("ca".into(), "wrong".into()));
         let office = Office::new(&store, by_mail(account));
-        office.queue(invoice("c", "zhang@example.cn", Vec::new())).await;
+        office
+            .queue(invoice("c", "zhang@example.cn", Vec::new()))
+            .await;
         let ends = office.work().await;
-        let [JobEnd::Again { why, .. }] = ends.as_slice() else { panic!("{ends:?}") };
+        let [JobEnd::Again { why, .. }] = ends.as_slice() else {
+            panic!("{ends:?}")
+        };
         assert!(why.contains("用户名或密码不对"), "{why}");
-        let gone = office.queue(invoice("d", "zhang@example.cn", vec![FileId::from_stored("gone")])).await;
+        let gone = office
+            .queue(invoice(
+                "d",
+                "zhang@example.cn",
+                vec![FileId::from_stored("gone")],
+            ))
+            .await;
         assert_eq!(office.work().await, [JobEnd::Done]);
         assert_eq!(office.message(&gone).await.last_error, "附件已被删除");
     }
@@ -601,22 +779,34 @@ async fn starttls_is_used_where_it_is_asked_for_and_never_left_out() {
     account.tls = Tls::StartTls;
     account.root_certificate = Some(std::fs::read(secure.folder.path().join("cert.pem")).unwrap());
     let office = Office::new(&store, by_mail(account.clone()));
-    office.queue(invoice("a", "zhang@example.cn", Vec::new())).await;
+    office
+        .queue(invoice("a", "zhang@example.cn", Vec::new()))
+        .await;
     assert_eq!(office.work().await, [JobEnd::Done]);
     assert_eq!(secure.mails()[0]["tls"], true);
     assert_eq!(secure.mails()[0]["login"], "ca");
 
     account.root_certificate = None;
     let office = Office::new(&store, by_mail(account));
-    office.queue(invoice("b", "zhang@example.cn", Vec::new())).await;
-    assert!(matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]), "an unknown authority");
+    office
+        .queue(invoice("b", "zhang@example.cn", Vec::new()))
+        .await;
+    assert!(
+        matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]),
+        "an unknown authority"
+    );
     assert_eq!(secure.mails().len(), 1);
 
     let plain = Server::start(false);
     let mut account = plain.account();
     account.tls = Tls::StartTls;
     let office = Office::new(&store, by_mail(account));
-    office.queue(invoice("c", "zhang@example.cn", Vec::new())).await;
-    assert!(matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]), "a server without STARTTLS");
+    office
+        .queue(invoice("c", "zhang@example.cn", Vec::new()))
+        .await;
+    assert!(
+        matches!(office.work().await.as_slice(), [JobEnd::Again { .. }]),
+        "a server without STARTTLS"
+    );
     assert!(plain.mails().is_empty());
 }

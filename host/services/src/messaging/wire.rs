@@ -13,7 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: usize = 256 << 10;
 
 pub fn client() -> Result<Client, reqwest::Error> {
-    Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build()
+    Client::builder()
+        .timeout(PATIENCE)
+        .redirect(redirect::Policy::none())
+        .build()
 }
 
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -21,13 +24,16 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 pub fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 /// `host` or `host:port`, as the `Host` header has it.
 pub fn authority(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Sends the request and reads the JSON of its answer, whatever its status.
@@ -40,8 +46,10 @@ pub async fn ask(request: RequestBuilder) -> Result<Value, Failure> {
         })
     })?;
     let mut body = Vec::new();
-    while let Some(chunk) =
-        answer.chunk().await.map_err(|_| Failure::again("与短信服务商的连接中断"))?
+    while let Some(chunk) = answer
+        .chunk()
+        .await
+        .map_err(|_| Failure::again("与短信服务商的连接中断"))?
     {
         body.extend_from_slice(&chunk);
         if body.len() > ANSWER_LIMIT {
@@ -53,5 +61,8 @@ pub async fn ask(request: RequestBuilder) -> Result<Value, Failure> {
 
 /// A text in an answer, or empty.
 pub fn text<'a>(answer: &'a Value, pointer: &str) -> &'a str {
-    answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    answer
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }

@@ -1,7 +1,10 @@
 //! Aliyun SMS (`dysmsapi`, version 2017-05-25) with the signature ACS3-HMAC-SHA256. Errors of the protocol have an HTTP
 //! status of their own; errors of the business come with 200 and a `Code` that is not `OK`.
 
-use super::{Answer, Call, Provider, Sms, Text, authorization_part, request_id, sha256_hex, templates::Refusal};
+use super::{
+    Answer, Call, Provider, Sms, Text, authorization_part, request_id, sha256_hex,
+    templates::Refusal,
+};
 use crate::misbehave::{Mode, Turn};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -11,7 +14,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// RFC 3986: unreserved characters stand as they are.
-const RFC3986: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const RFC3986: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// Seconds within which a request's date has to lie, and for which its nonce is remembered.
 const WINDOW: u64 = 15 * 60;
@@ -25,7 +32,11 @@ pub fn answer(sms: &Sms, call: &Call<'_>, turn: &Turn) -> Answer {
         Ok(parameters) => match call.header("x-acs-action") {
             "SendSms" => (StatusCode::OK, send(sms, &parameters, turn)),
             "QuerySendDetails" => (StatusCode::OK, query(sms, &parameters)),
-            _ => error(StatusCode::NOT_FOUND, "InvalidAction.NotFound", "Specified api is not found."),
+            _ => error(
+                StatusCode::NOT_FOUND,
+                "InvalidAction.NotFound",
+                "Specified api is not found.",
+            ),
         },
     }
 }
@@ -46,29 +57,62 @@ fn verified(sms: &Sms, call: &Call<'_>) -> Result<Parameters, Refused> {
     const BAD: StatusCode = StatusCode::BAD_REQUEST;
     let authorization = call.header("authorization");
     if !authorization.starts_with("ACS3-HMAC-SHA256 ") {
-        return Err((BAD, "MissingParameter", "The Authorization header is missing or of another scheme."));
+        return Err((
+            BAD,
+            "MissingParameter",
+            "The Authorization header is missing or of another scheme.",
+        ));
     }
     if call.header("x-acs-version") != "2017-05-25" {
-        return Err((BAD, "InvalidVersion", "Specified parameter Version is not valid."));
+        return Err((
+            BAD,
+            "InvalidVersion",
+            "Specified parameter Version is not valid.",
+        ));
     }
-    let date: Timestamp = call
-        .header("x-acs-date")
-        .parse()
-        .map_err(|_| (BAD, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."))?;
+    let date: Timestamp = call.header("x-acs-date").parse().map_err(|_| {
+        (
+            BAD,
+            "InvalidTimeStamp.Format",
+            "Specified time stamp or date value is not well formatted.",
+        )
+    })?;
     let now = Timestamp::now().as_second();
     if date.as_second().abs_diff(now) > WINDOW {
-        return Err((BAD, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."));
+        return Err((
+            BAD,
+            "InvalidTimeStamp.Expired",
+            "Specified time stamp or date value is expired.",
+        ));
     }
     if authorization_part(authorization, "Credential") != crate::secrets::ALIYUN_KEY_ID {
-        return Err((StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", "Specified access key is not found."));
+        return Err((
+            StatusCode::NOT_FOUND,
+            "InvalidAccessKeyId.NotFound",
+            "Specified access key is not found.",
+        ));
     }
     let content_hash = call.header("x-acs-content-sha256");
     if content_hash != sha256_hex(call.body) {
-        return Err((BAD, "SignatureDoesNotMatch", "The hash of the body does not match x-acs-content-sha256."));
+        return Err((
+            BAD,
+            "SignatureDoesNotMatch",
+            "The hash of the body does not match x-acs-content-sha256.",
+        ));
     }
-    let signed: Vec<&str> = authorization_part(authorization, "SignedHeaders").split(';').collect();
-    if !signed.is_sorted() || !must_be_signed(call).iter().all(|name| signed.contains(&name.as_str())) {
-        return Err((BAD, "IncompleteSignature", "host, content-type and every x-acs header must be signed."));
+    let signed: Vec<&str> = authorization_part(authorization, "SignedHeaders")
+        .split(';')
+        .collect();
+    if !signed.is_sorted()
+        || !must_be_signed(call)
+            .iter()
+            .all(|name| signed.contains(&name.as_str()))
+    {
+        return Err((
+            BAD,
+            "IncompleteSignature",
+            "host, content-type and every x-acs header must be signed.",
+        ));
     }
     let query = pairs(call.query);
     let canonical_query = canonical_query(&query);
@@ -85,34 +129,58 @@ fn verified(sms: &Sms, call: &Call<'_>) -> Result<Parameters, Refused> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, sms.secrets.aliyun.as_bytes());
     let given = hex::decode(authorization_part(authorization, "Signature")).unwrap_or_default();
     if hmac::verify(&key, to_sign.as_bytes(), &given).is_err() {
-        return Err((BAD, "SignatureDoesNotMatch", "Specified signature does not match our calculation."));
+        return Err((
+            BAD,
+            "SignatureDoesNotMatch",
+            "Specified signature does not match our calculation.",
+        ));
     }
     let nonce = call.header("x-acs-signature-nonce");
     if nonce.is_empty() {
-        return Err((BAD, "MissingSignatureNonce", "SignatureNonce is mandatory for this action."));
+        return Err((
+            BAD,
+            "MissingSignatureNonce",
+            "SignatureNonce is mandatory for this action.",
+        ));
     }
     if !sms.nonces.fresh(nonce, now.unsigned_abs(), 2 * WINDOW) {
-        return Err((BAD, "SignatureNonceUsed", "Specified signature nonce was used already."));
+        return Err((
+            BAD,
+            "SignatureNonceUsed",
+            "Specified signature nonce was used already.",
+        ));
     }
-    let form = call.header("content-type").starts_with("application/x-www-form-urlencoded");
-    let body = if form { pairs(&String::from_utf8_lossy(call.body)) } else { Vec::new() };
+    let form = call
+        .header("content-type")
+        .starts_with("application/x-www-form-urlencoded");
+    let body = if form {
+        pairs(&String::from_utf8_lossy(call.body))
+    } else {
+        Vec::new()
+    };
     Ok(query.into_iter().chain(body).collect())
 }
 
 /// The headers of this request that its signature has to cover.
 fn must_be_signed(call: &Call<'_>) -> Vec<String> {
     let names = call.headers.keys().map(|name| name.as_str().to_owned());
-    names.filter(|name| name.starts_with("x-acs-") || name == "host" || name == "content-type").collect()
+    names
+        .filter(|name| name.starts_with("x-acs-") || name == "host" || name == "content-type")
+        .collect()
 }
 
 fn pairs(text: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    url::form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect()
 }
 
 fn canonical_query(pairs: &[(String, String)]) -> String {
     let encode = |text: &str| percent_encode(text.as_bytes(), RFC3986).to_string();
-    let mut encoded: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let mut encoded: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     encoded.sort();
     encoded.join("&")
 }
@@ -125,7 +193,10 @@ fn send(sms: &Sms, parameters: &Parameters, turn: &Turn) -> Value {
     let get = |name: &str| parameters.get(name).map(String::as_str).unwrap_or_default();
     let mobile = get("PhoneNumbers");
     if turn.mode == Mode::Error {
-        return refusal(turn.code_or("isp.SYSTEM_ERROR"), "the control page ordered this error");
+        return refusal(
+            turn.code_or("isp.SYSTEM_ERROR"),
+            "the control page ordered this error",
+        );
     }
     if !is_mobile(mobile) {
         return refusal("isv.MOBILE_NUMBER_ILLEGAL", "手机号码格式错误");
@@ -140,12 +211,17 @@ fn send(sms: &Sms, parameters: &Parameters, turn: &Turn) -> Value {
     let Ok(values) = template_parameters(get("TemplateParam")) else {
         return refusal("isv.INVALID_JSON_PARAM", "JSON 参数不合法，只接受字符串值");
     };
-    if values.iter().any(|(_, value)| value.chars().count() > PARAMETER_LIMIT) {
+    if values
+        .iter()
+        .any(|(_, value)| value.chars().count() > PARAMETER_LIMIT)
+    {
         return refusal("isv.PARAM_LENGTH_LIMIT", "参数超出长度限制");
     }
     let text = match sms.templates.fill(Provider::Aliyun, template, &values) {
         Ok(text) => text,
-        Err(Refusal::UnknownTemplate) => return refusal("isv.SMS_TEMPLATE_ILLEGAL", "短信模版不合法"),
+        Err(Refusal::UnknownTemplate) => {
+            return refusal("isv.SMS_TEMPLATE_ILLEGAL", "短信模版不合法");
+        }
         Err(Refusal::WrongParameters) => {
             return refusal("isv.TEMPLATE_MISSING_PARAMETERS", "模版缺少变量");
         }
@@ -175,7 +251,9 @@ fn template_parameters(text: &str) -> Result<Vec<(String, String)>, ()> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let Ok(Value::Object(map)) = serde_json::from_str(text) else { return Err(()) };
+    let Ok(Value::Object(map)) = serde_json::from_str(text) else {
+        return Err(());
+    };
     map.into_iter()
         .map(|(name, value)| match value {
             Value::String(text) => Ok((name, text)),
@@ -189,10 +267,19 @@ fn template_parameters(text: &str) -> Result<Vec<(String, String)>, ()> {
 fn query(sms: &Sms, parameters: &Parameters) -> Value {
     let get = |name: &str| parameters.get(name).map(String::as_str).unwrap_or_default();
     let (mobile, day) = (get("PhoneNumber"), get("SendDate"));
-    let size = get("PageSize").parse::<usize>().ok().filter(|size| (1..=50).contains(size));
-    let page = get("CurrentPage").parse::<usize>().ok().filter(|page| *page >= 1);
+    let size = get("PageSize")
+        .parse::<usize>()
+        .ok()
+        .filter(|size| (1..=50).contains(size));
+    let page = get("CurrentPage")
+        .parse::<usize>()
+        .ok()
+        .filter(|page| *page >= 1);
     let (Some(size), Some(page)) = (size, page) else {
-        return refusal("isv.INVALID_PARAMETERS", "PageSize 为 1 到 50，CurrentPage 从 1 开始");
+        return refusal(
+            "isv.INVALID_PARAMETERS",
+            "PageSize 为 1 到 50，CurrentPage 从 1 开始",
+        );
     };
     let biz = get("BizId");
     let found: Vec<Text> = sms
@@ -200,7 +287,9 @@ fn query(sms: &Sms, parameters: &Parameters) -> Value {
         .into_iter()
         .rev()
         .filter(|text| text.provider == Provider::Aliyun && text.mobile == mobile)
-        .filter(|text| crate::pages::china_day(text.at) == day && (biz.is_empty() || text.number == biz))
+        .filter(|text| {
+            crate::pages::china_day(text.at) == day && (biz.is_empty() || text.number == biz)
+        })
         .collect();
     let details: Vec<Value> = found
         .iter()

@@ -51,12 +51,19 @@ struct Call<'a> {
 impl Call<'_> {
     /// A header's value without the blanks around it, or empty.
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .trim()
     }
 
     /// `name:value\n` for each of `names`.
     fn canonical_headers(&self, names: &[&str]) -> String {
-        names.iter().map(|name| format!("{name}:{}\n", self.header(name))).collect()
+        names
+            .iter()
+            .map(|name| format!("{name}:{}\n", self.header(name)))
+            .collect()
     }
 }
 
@@ -115,15 +122,27 @@ async fn api(
         headers: &headers,
         body: &body,
     };
-    let scheme = call.header("authorization").split(' ').next().unwrap_or_default();
+    let scheme = call
+        .header("authorization")
+        .split(' ')
+        .next()
+        .unwrap_or_default();
     let is_aliyun = scheme.starts_with("ACS3-") || headers.contains_key("x-acs-action");
     let turn = sms.misbehaviour.turn();
-    let answer = if is_aliyun { aliyun::answer(&sms, &call, &turn) } else { tencent::answer(&sms, &call, &turn) };
+    let answer = if is_aliyun {
+        aliyun::answer(&sms, &call, &turn)
+    } else {
+        tencent::answer(&sms, &call, &turn)
+    };
     match turn.mode {
         Mode::Drop => return misbehave::broken_answer(),
         // A captive portal or a wrong proxy answers in the provider's place.
         Mode::Forge => {
-            return ([(header::CONTENT_TYPE, "text/html")], "<html><body>OK</body></html>").into_response();
+            return (
+                [(header::CONTENT_TYPE, "text/html")],
+                "<html><body>OK</body></html>",
+            )
+                .into_response();
         }
         Mode::Delay => tokio::time::sleep(turn.delay).await,
         Mode::Normal | Mode::Repeat | Mode::Error => {}
@@ -136,7 +155,9 @@ async fn api(
 type Answer = (StatusCode, serde_json::Value);
 
 fn request_id() -> String {
-    crate::secrets::random_hex::<16>().unwrap_or_default().to_uppercase()
+    crate::secrets::random_hex::<16>()
+        .unwrap_or_default()
+        .to_uppercase()
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {

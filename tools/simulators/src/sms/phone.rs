@@ -48,11 +48,19 @@ impl Phone {
     }
 
     pub fn texts(&self) -> Vec<Text> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 
     fn clear(&self) {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
@@ -98,7 +106,10 @@ pub async fn page(State(sms): State<Arc<Sms>>, Query(filter): Query<Filter>) -> 
         })
         .collect();
     let (mode, count) = sms.misbehaviour.standing();
-    Html(pages::render("sms.html", json!({ "rows": rows, "mode": mode, "count": count, "mobile": filter.mobile })))
+    Html(pages::render(
+        "sms.html",
+        json!({ "rows": rows, "mode": mode, "count": count, "mobile": filter.mobile }),
+    ))
 }
 
 fn matching(sms: &Sms, filter: &Filter) -> Vec<Text> {

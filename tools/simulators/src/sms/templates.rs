@@ -47,10 +47,17 @@ impl Templates {
             if texts.keys().any(|(registered, _)| *registered == provider) {
                 return Err(Refusal::UnknownTemplate);
             }
-            let shown = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+            let shown = parameters
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>();
             return Ok(shown.join(" "));
         };
-        let mark = if provider == Provider::Aliyun { "${" } else { "{" };
+        let mark = if provider == Provider::Aliyun {
+            "${"
+        } else {
+            "{"
+        };
         fill(template, mark, parameters)
     }
 }
@@ -62,7 +69,10 @@ fn fill(template: &str, mark: &str, parameters: &[(String, String)]) -> Result<S
     let mut used = std::collections::BTreeSet::new();
     while let Some((before, after)) = rest.split_once(mark) {
         let (name, tail) = after.split_once('}').ok_or(Refusal::WrongParameters)?;
-        let value = parameters.iter().find(|(given, _)| given == name).ok_or(Refusal::WrongParameters)?;
+        let value = parameters
+            .iter()
+            .find(|(given, _)| given == name)
+            .ok_or(Refusal::WrongParameters)?;
         used.insert(name);
         text.push_str(before);
         text.push_str(&value.1);
@@ -76,8 +86,13 @@ fn fill(template: &str, mark: &str, parameters: &[(String, String)]) -> Result<S
 }
 
 /// `POST /control/sms/templates` with a list of `{provider, code, text}`.
-pub async fn register(State(sms): State<Arc<Sms>>, Json(templates): Json<Vec<Template>>) -> StatusCode {
-    templates.into_iter().for_each(|template| sms.register(template));
+pub async fn register(
+    State(sms): State<Arc<Sms>>,
+    Json(templates): Json<Vec<Template>>,
+) -> StatusCode {
+    templates
+        .into_iter()
+        .for_each(|template| sms.register(template));
     StatusCode::NO_CONTENT
 }
 
@@ -86,13 +101,21 @@ mod tests {
     use super::*;
 
     fn pairs(given: &[(&str, &str)]) -> Vec<(String, String)> {
-        given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn a_registered_text_needs_its_parameters() {
         let templates = Templates::default();
-        assert_eq!(templates.fill(Provider::Aliyun, "SMS_1", &pairs(&[("code", "7")])).unwrap(), "code=7");
+        assert_eq!(
+            templates
+                .fill(Provider::Aliyun, "SMS_1", &pairs(&[("code", "7")]))
+                .unwrap(),
+            "code=7"
+        );
         templates.register(Template {
             provider: Provider::Aliyun,
             code: "SMS_1".into(),
@@ -104,6 +127,9 @@ mod tests {
         assert_eq!(missing.unwrap_err(), Refusal::WrongParameters);
         let unknown = templates.fill(Provider::Aliyun, "SMS_2", &[]);
         assert_eq!(unknown.unwrap_err(), Refusal::UnknownTemplate);
-        assert!(templates.fill(Provider::Tencent, "7", &[]).is_ok(), "the other provider is untouched");
+        assert!(
+            templates.fill(Provider::Tencent, "7", &[]).is_ok(),
+            "the other provider is untouched"
+        );
     }
 }
