@@ -40,7 +40,7 @@ pub fn run(workspace: &Workspace, only: Option<&str>) -> Result<()> {
         say("Measuring", *name);
         let mut command = cargo(workspace.root());
         command.args(["bench", "--quiet", "--package", package, "--bench", name]);
-        run_command(command.env("YINXIN_PLUGINS_DIR", workspace.plugins_dir()))?;
+        run_command(command.env("YINXIN_COMPONENTS", workspace.plugins_dir()))?;
     }
     Ok(())
 }

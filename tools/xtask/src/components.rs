@@ -34,12 +34,6 @@ pub fn build_plugins(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Builds every crate under tests/guests/.
-pub fn build_guests(workspace: &Workspace) -> Result<()> {
-    let guests = workspace.guests_under("tests/guests")?;
-    build(workspace, &guests, &workspace.guests_dir()).map(drop)
-}
-
 /// Builds the server and the simulators for this machine.
 pub fn build_programs(workspace: &Workspace) -> Result<()> {
     build_binaries(

@@ -6,7 +6,7 @@ use crate::workspace::Workspace;
 use crate::{components, imports, setup};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::TargetKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ const SUITES: [Suite; 7] = [
 ];
 
 /// Integration tests that hold hostile guests, by the name of their target.
-const GUEST_TESTS: [&str; 2] = ["misbehaviour", "guests"];
+const GUEST_TESTS: [&str; 2] = ["misbehaviour", "hostile"];
 
 pub fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()
@@ -168,7 +168,7 @@ fn clippy(workspace: &Workspace, _: &[String]) -> Result<()> {
 
 fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
     setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
-    prepare_components(workspace)?;
+    prepare_plugins(workspace)?;
     let python = setup::peers(workspace)?;
     let mut command = cargo(workspace.root());
     command
@@ -179,7 +179,7 @@ fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
 
 fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
     setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
-    prepare_components(workspace)?;
+    prepare_plugins(workspace)?;
     let mut command = cargo(workspace.root());
     command.args(["test", "--quiet", "--no-fail-fast"]);
     let mut tests = 0;
@@ -268,8 +268,7 @@ fn journeys(workspace: &Workspace, rest: &[String]) -> Result<()> {
     )?;
     setup::npm(workspace)?;
     let python = setup::peers(workspace)?;
-    setup::wasm_target()?;
-    components::build_plugins(workspace)?;
+    prepare_plugins(workspace)?;
     components::build_programs(workspace)?;
     let mut command = Command::new("node");
     command
@@ -282,24 +281,22 @@ fn journeys(workspace: &Workspace, rest: &[String]) -> Result<()> {
     )
 }
 
-fn prepare_components(workspace: &Workspace) -> Result<()> {
+/// Tests find the plugins built; hostile guests they build themselves.
+fn prepare_plugins(workspace: &Workspace) -> Result<()> {
     setup::wasm_target()?;
-    components::build_plugins(workspace)?;
-    components::build_guests(workspace)
+    components::build_plugins(workspace)
 }
 
 /// Where tests find what was built.
 fn environment<'c>(command: &'c mut Command, workspace: &Workspace) -> &'c mut Command {
-    let set = |command: &'c mut Command, name: &str, file: &Path| command.env(name, file);
-    let command = set(command, "CARGO_TARGET_DIR", workspace.target());
-    let command = set(command, "YINXIN_BIN", &workspace.program("yinxin"));
-    let command = set(
-        command,
-        "YINXIN_SIMULATORS_BIN",
-        &workspace.program("yinxin-simulators"),
-    );
-    let command = set(command, "YINXIN_PLUGINS_DIR", &workspace.plugins_dir());
-    set(command, "YINXIN_GUESTS_DIR", &workspace.guests_dir())
+    command
+        .env("CARGO_TARGET_DIR", workspace.target())
+        .env("YINXIN_COMPONENTS", workspace.plugins_dir())
+        .env("YINXIN_BIN", workspace.program("yinxin"))
+        .env(
+            "YINXIN_SIMULATORS_BIN",
+            workspace.program("yinxin-simulators"),
+        )
 }
 
 /// Runs with a PostgreSQL of its own, unless the caller has named one.

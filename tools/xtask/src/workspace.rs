@@ -45,11 +45,6 @@ impl Workspace {
         self.target().join("plugins")
     }
 
-    /// Where the components are that tests use as hostile guests.
-    pub fn guests_dir(&self) -> PathBuf {
-        self.target().join("guests")
-    }
-
     /// A program of the development build.
     pub fn program(&self, name: &str) -> PathBuf {
         self.target().join("debug").join(name)
