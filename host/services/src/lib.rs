@@ -9,6 +9,7 @@ pub mod identity;
 pub mod job_end;
 pub mod messaging;
 pub mod papers;
+pub mod payments;
 pub mod rate_limits;
 pub mod staff;
 pub mod uploads;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use yinxin_core::{
     ids::{AccountId, CaseId, OrderId, PaymentId, SiteId},
-    money::{FeeLine, Fen, Method},
+    money::{FeeLine, Fen, Method, Standing},
     time::Millis,
 };
 
@@ -30,6 +30,17 @@ words! {
 }
 
 impl OrderState {
+    /// What the order's cases owe.
+    pub const fn standing(self) -> Standing {
+        match self {
+            Self::Open | Self::AwaitingPayment | Self::SlipUploaded => Standing::Due,
+            Self::Paid => Standing::Paid,
+            Self::Refunding => Standing::Refunding,
+            Self::Refunded => Standing::Refunded,
+            Self::Closed => Standing::Closed,
+        }
+    }
+
     /// Whether a payment that arrives now pays the order.
     pub const fn is_payable(self) -> bool {
         matches!(

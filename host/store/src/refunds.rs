@@ -124,6 +124,23 @@ pub async fn get(conn: &mut Connection, site: &SiteId, id: &str) -> Result<Refun
     refund(&row)
 }
 
+/// The refund that a gateway speaks of.
+pub async fn by_number(
+    conn: &mut Connection,
+    site: &SiteId,
+    out_refund_no: &str,
+) -> Result<Option<Refund>, StoreError> {
+    // The number is the id without its hyphens, which stand at fixed places.
+    let Some(id) = uuid::Uuid::try_parse(out_refund_no).ok() else {
+        return Ok(None);
+    };
+    match get(conn, site, &id.to_string()).await {
+        Ok(refund) => Ok(Some(refund)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// All refunds of an order, oldest first.
 pub async fn of_order(
     conn: &mut Connection,

@@ -1,0 +1,357 @@
+//! Beginning to pay, and watching the payment.
+
+use super::gateway::{GatewayError, NewTrade, TradeStanding};
+use super::{PaymentError, Payments};
+use crate::job_end::JobEnd;
+use serde::Serialize;
+use yinxin_core::ids::{AccountId, OrderId, PaymentId, SiteId};
+use yinxin_core::money::{FeeLine, Fen, Method};
+use yinxin_core::time::Millis;
+use yinxin_store::orders::{self, Order, OrderState};
+use yinxin_store::payments::{self as rows, Payment, PaymentState};
+use yinxin_store::{StoreError, refunds};
+
+/// Seconds that a code is used: both providers' codes live for two hours, and a person needs some minutes.
+const CODE_LIFE: i64 = 110 * 60;
+/// Seconds that a code lives at least, even when the order's time is over before; late money goes back.
+const SHORTEST_LIFE: i64 = 5 * 60;
+/// Seconds of life that a code must have left to be shown again.
+const ENOUGH_LIFE: i64 = 60;
+/// Seconds between two questions to a gateway about one trade, however many pages wait.
+const QUESTION_GAP: i64 = 2;
+/// Seconds until the job looks first; the page looks earlier.
+const FIRST_LOOK: i64 = 15;
+/// Seconds between two looks of the job at most.
+const RAREST_LOOK: i64 = 600;
+
+/// An attempt as the payment page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PaymentView {
+    pub id: PaymentId,
+    pub order: OrderId,
+    pub method: Method,
+    /// What the QR code says.
+    pub code_url: String,
+    pub amount: Fen,
+    pub state: PaymentState,
+    pub expires_at: Millis,
+}
+
+impl From<Payment> for PaymentView {
+    fn from(payment: Payment) -> Self {
+        Self {
+            id: payment.id,
+            order: payment.order,
+            method: payment.method,
+            code_url: payment.code_url,
+            amount: payment.amount,
+            state: payment.state,
+            expires_at: payment.expires_at,
+        }
+    }
+}
+
+/// An order as pages show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OrderView {
+    pub id: OrderId,
+    pub number: String,
+    /// Whose it is: the page checks.
+    pub account: AccountId,
+    pub lines: Vec<FeeLine>,
+    pub total: Fen,
+    pub state: OrderState,
+    pub methods: Vec<Method>,
+    pub created_at: Millis,
+    pub expires_at: Millis,
+    pub paid_at: Option<Millis>,
+    pub paid_method: Option<Method>,
+    /// The provider's number of the transaction; empty before it is paid.
+    pub transaction: String,
+    /// What went back or is on its way.
+    pub refunded: Fen,
+    /// The code that is open, if one is.
+    pub payment: Option<PaymentView>,
+}
+
+/// What the payer reads in his app.
+fn subject(order: &Order) -> String {
+    let first = order.lines.first().map_or("", |line| line.label.as_str());
+    let what = if order.lines.len() > 1 {
+        format!("{first}等{}项", order.lines.len())
+    } else {
+        first.to_owned()
+    };
+    format!("{what} 订单{}", order.number)
+}
+
+impl Payments {
+    /// An order for its page; [`StoreError::NotFound`] when the site has none of this id.
+    pub async fn order_view(&self, site: &SiteId, id: &OrderId) -> Result<OrderView, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let order = orders::get(&mut conn, site, id).await?;
+        let attempts = rows::of_order(&mut conn, site, id).await?;
+        let paid = attempts
+            .iter()
+            .find(|payment| Some(&payment.id) == order.paid_by.as_ref());
+        let refunded = match &order.paid_by {
+            Some(paid_by) => refunds::total_of(&mut conn, site, paid_by).await?,
+            None => Fen(0),
+        };
+        let now = self.clock.now();
+        let open = |payment: &&Payment| {
+            payment.state == PaymentState::Prepared && payment.expires_at > now
+        };
+        Ok(OrderView {
+            paid_method: paid.map(|payment| payment.method),
+            transaction: paid
+                .map(|payment| payment.transaction.clone())
+                .unwrap_or_default(),
+            payment: attempts
+                .iter()
+                .rev()
+                .find(open)
+                .cloned()
+                .map(PaymentView::from),
+            refunded,
+            id: order.id,
+            number: order.number,
+            account: order.account,
+            lines: order.lines,
+            total: order.total,
+            state: order.state,
+            methods: order.methods,
+            created_at: order.created_at,
+            expires_at: order.expires_at,
+            paid_at: order.paid_at,
+        })
+    }
+
+    /// Begins to pay, or goes on: a refreshed page and a second tab get the same code while it is valid.
+    pub async fn begin_payment(
+        &self,
+        site: &SiteId,
+        id: &OrderId,
+        method: Method,
+    ) -> Result<PaymentView, PaymentError> {
+        let gateway = self.gateway(site, method)?;
+        let (order, payment) = self.attempt(site, id, method).await?;
+        if payment.state == PaymentState::Prepared {
+            return Ok(payment.into());
+        }
+        // The row is there before the gateway hears of it. Two tabs may both ask: it is the same trade, and the code
+        // that is kept first is what both show.
+        let subject = subject(&order);
+        let trade = NewTrade {
+            out_trade_no: &payment.out_trade_no,
+            subject: &subject,
+            amount: payment.amount,
+            expires_at: payment.expires_at,
+        };
+        match gateway.prepare(&trade).await {
+            Ok(code) => {
+                let mut tx = self.store.begin().await?;
+                rows::set_prepared(&mut tx, site, &payment.id, &code).await?;
+                let payment = rows::get(&mut tx, site, &payment.id).await?;
+                tx.commit().await.map_err(StoreError::from)?;
+                Ok(payment.into())
+            }
+            Err(error @ GatewayError::Refused(_)) => {
+                // The next try is a new trade. The job still asks once whether this one was paid after all.
+                let mut tx = self.store.begin().await?;
+                rows::end(&mut tx, site, &payment.id, PaymentState::Failed).await?;
+                tx.commit().await.map_err(StoreError::from)?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The order's open attempt at the gateway, or a new one.
+    async fn attempt(
+        &self,
+        site: &SiteId,
+        id: &OrderId,
+        method: Method,
+    ) -> Result<(Order, Payment), PaymentError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let order = orders::lock(&mut tx, site, id).await?;
+        if !order.state.is_payable() {
+            return Err(PaymentError::NotPayable(order.state));
+        }
+        if order.expires_at <= now {
+            return Err(PaymentError::Expired);
+        }
+        if !order.methods.contains(&method) {
+            return Err(PaymentError::NoMethod(method));
+        }
+        for payment in rows::of_order(&mut tx, site, id).await? {
+            let open = matches!(
+                payment.state,
+                PaymentState::Created | PaymentState::Prepared
+            );
+            if !open || payment.method != method {
+                continue;
+            }
+            if payment.expires_at > now.plus(ENOUGH_LIFE) {
+                return Ok((order, payment));
+            }
+            self.withdraw_attempt(&mut tx, site, &payment).await?;
+        }
+        let id = PaymentId::generate();
+        let expires_at = order
+            .expires_at
+            .min(now.plus(CODE_LIFE))
+            .max(now.plus(SHORTEST_LIFE));
+        let payment = Payment {
+            // Both providers allow 32 letters and digits; two sites of one merchant never meet.
+            out_trade_no: id.as_str().replace('-', ""),
+            id,
+            order: order.id.clone(),
+            method,
+            code_url: String::new(),
+            amount: order.total,
+            state: PaymentState::Created,
+            transaction: String::new(),
+            received: Fen(0),
+            created_at: now,
+            expires_at,
+            checked_at: Millis(0),
+            notified_at: None,
+            confirmed_at: None,
+        };
+        if !rows::insert(&mut tx, site, &payment).await? {
+            return Err(StoreError::Conflict.into());
+        }
+        if order.state == OrderState::Open {
+            orders::set_state(&mut tx, site, &order.id, OrderState::AwaitingPayment).await?;
+        }
+        self.watch_attempt(&mut tx, site, &payment, now.plus(FIRST_LOOK))
+            .await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok((order, payment))
+    }
+
+    /// How an attempt stands, for a page that waits. Asks the gateway when nobody has for two seconds; a gateway that
+    /// does not answer changes nothing.
+    pub async fn poll(&self, site: &SiteId, id: &PaymentId) -> Result<PaymentView, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let payment = rows::get(&mut conn, site, id).await?;
+        drop(conn);
+        if !matches!(
+            payment.state,
+            PaymentState::Created | PaymentState::Prepared
+        ) {
+            return Ok(payment.into());
+        }
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let mine = rows::take_check(&mut tx, site, id, now.plus(-QUESTION_GAP), now).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        if mine && let Err(error) = self.look(site, &payment).await {
+            if let PaymentError::Store(_) = error {
+                return Err(error);
+            }
+            tracing::warn!(%error, payment = %id, "the gateway did not say how the payment stands");
+        }
+        let mut conn = self.store.read().await?;
+        Ok(rows::get(&mut conn, site, id).await?.into())
+    }
+
+    /// Asks the gateway and keeps what it says.
+    pub(super) async fn look(
+        &self,
+        site: &SiteId,
+        payment: &Payment,
+    ) -> Result<TradeStanding, PaymentError> {
+        let standing = self
+            .gateway(site, payment.method)?
+            .query(&payment.out_trade_no)
+            .await?;
+        match &standing {
+            TradeStanding::Paid(receipt) => {
+                self.settle(site, &payment.id, receipt).await?;
+            }
+            TradeStanding::Closed | TradeStanding::Refunded => self.end(site, &payment.id).await?,
+            TradeStanding::Unpaid => {}
+        }
+        Ok(standing)
+    }
+
+    async fn end(&self, site: &SiteId, id: &PaymentId) -> Result<(), PaymentError> {
+        let mut tx = self.store.begin().await?;
+        rows::end(&mut tx, site, id, PaymentState::Closed).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// The job that looks at an attempt until it is over: also at one that we closed, since its code may still be
+    /// payable, and also when no notification ever comes.
+    pub(super) async fn confirm(
+        &self,
+        site: &SiteId,
+        id: &PaymentId,
+        once: bool,
+    ) -> Result<JobEnd, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let payment = rows::get(&mut conn, site, id).await?;
+        drop(conn);
+        if matches!(payment.state, PaymentState::Paid | PaymentState::Mismatch) {
+            return Ok(JobEnd::Done);
+        }
+        let again = |why: &str| {
+            let at = self.next_look(payment.created_at, FIRST_LOOK, RAREST_LOOK);
+            JobEnd::Again {
+                at,
+                why: why.to_owned(),
+            }
+        };
+        match self.look(site, &payment).await {
+            Ok(TradeStanding::Unpaid) if once || payment.state == PaymentState::Failed => {
+                Ok(JobEnd::Done)
+            }
+            Ok(TradeStanding::Unpaid) if payment.expires_at > self.clock.now() => {
+                Ok(again("not paid yet"))
+            }
+            Ok(TradeStanding::Unpaid) => self.withdraw(site, id).await,
+            Ok(_) => Ok(JobEnd::Done),
+            Err(PaymentError::Gateway(error)) => Ok(again(&error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The job that closes a trade at its gateway. A trade that cannot be closed may have been paid: asked last.
+    pub(super) async fn withdraw(
+        &self,
+        site: &SiteId,
+        id: &PaymentId,
+    ) -> Result<JobEnd, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let payment = rows::get(&mut conn, site, id).await?;
+        drop(conn);
+        if matches!(payment.state, PaymentState::Paid | PaymentState::Mismatch) {
+            return Ok(JobEnd::Done);
+        }
+        let outcome = match self
+            .gateway(site, payment.method)?
+            .close(&payment.out_trade_no)
+            .await
+        {
+            Ok(()) | Err(GatewayError::Refused(_)) => self.look(site, &payment).await,
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(TradeStanding::Unpaid) => self.end(site, id).await.map(|()| JobEnd::Done),
+            Ok(_) => Ok(JobEnd::Done),
+            Err(PaymentError::Gateway(error)) => {
+                let at = self.next_look(payment.created_at, FIRST_LOOK, RAREST_LOOK);
+                Ok(JobEnd::Again {
+                    at,
+                    why: error.to_string(),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Orders and their payment.
+//!
+//! An order is frozen when it is opened. Each attempt to pay it is a row that is written before the gateway hears of it,
+//! under a number of our own, so that a crash in between is resumed with the same trade. Money counts only after we
+//! asked the gateway ourselves, and exactly once: the order's row is locked first, always. Every odd case has an end:
+//!
+//! | what | end |
+//! |---|---|
+//! | notified twice | kept once, confirmed by a query, booked once |
+//! | paid at two gateways | the second is a surplus and goes back by itself |
+//! | paid after the order was closed | surplus, goes back by itself |
+//! | another amount arrived | [`PaymentState::Mismatch`]: a clerk gives it back |
+//! | forged notification | refused, counted, not kept |
+//! | notification lost | page and a job keep asking |
+//! | refund refused | [`RefundState::Failed`]: a clerk tries again or pays out by hand |
+
+mod alipay;
+mod attempts;
+mod gateway;
+mod notices;
+mod orders;
+mod refunds;
+mod rsa_keys;
+mod settle;
+mod transfers;
+mod wechat;
+mod wire;
+
+pub use alipay::{Alipay, AlipayMerchant};
+pub use attempts::{OrderView, PaymentView};
+pub use gateway::{
+    About, Acknowledgement, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt,
+    RefundOrder, RefundStanding, TradeStanding,
+};
+pub use orders::{CaseStatus, NewOrder};
+pub use refunds::{NewRefund, OddPayment};
+pub use rsa_keys::KeyError;
+pub use settle::{CaseEvent, Settled};
+pub use transfers::Transfer;
+pub use wechat::{MerchantError, Wechat, WechatMerchant};
+pub use yinxin_store::orders::{Order, OrderDetails, OrderState};
+pub use yinxin_store::payments::PaymentState;
+pub use yinxin_store::refunds::{Refund, RefundState};
+
+use crate::job_end::JobEnd;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use yinxin_core::ids::{CaseId, PaymentId, SiteId};
+use yinxin_core::money::Method;
+use yinxin_core::time::{Clock, Millis};
+use yinxin_store::jobs::{self, NewJob};
+use yinxin_store::seal::Sealer;
+use yinxin_store::{Connection, Store, StoreError};
+
+/// Kind of the job that asks a gateway how a trade stands.
+pub const CONFIRM_JOB: &str = "payment-confirm";
+/// Kind of the job that withdraws a trade.
+pub const CLOSE_JOB: &str = "payment-close";
+/// Kind of the job that sends money back.
+pub const REFUND_JOB: &str = "refund";
+/// Kind of the job by which the engine hears that a case was paid or refunded.
+pub const EVENT_JOB: &str = "case-event";
+
+/// Why a payment did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    #[error("this is no price: {0}")]
+    BadPrice(&'static str),
+    /// The site has no gateway for it, or the order does not allow it.
+    #[error("the order cannot be paid by {0:?}")]
+    NoMethod(Method),
+    #[error("the case {0} is in another order")]
+    AlreadyOrdered(CaseId),
+    #[error("the order is {}", .0.as_str())]
+    NotPayable(OrderState),
+    /// Its time is over.
+    #[error("the order is not valid any more")]
+    Expired,
+    #[error("there is nothing to refund, or less than that")]
+    NothingToRefund,
+    /// What was asked for is not possible as things stand.
+    #[error("not in this state")]
+    NotNow,
+    #[error("the notification is not believed: {0}")]
+    Forged(#[from] Forged),
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    #[error("{0} is no job of the payments")]
+    UnknownJob(String),
+    #[error("the job's payload cannot be read")]
+    Payload(#[from] serde_json::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a payment job is about.
+#[derive(Debug, Serialize, Deserialize)]
+struct TradeJob {
+    payment_id: PaymentId,
+    /// Look once; the attempt's own job goes on looking.
+    #[serde(default)]
+    once: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RefundJob {
+    refund_id: String,
+}
+
+/// Orders, payments and refunds of all sites.
+pub struct Payments {
+    store: Store,
+    sealer: Arc<Sealer>,
+    clock: Arc<dyn Clock>,
+    gateways: HashMap<(SiteId, Method), Arc<dyn Gateway>>,
+    transfers: HashSet<SiteId>,
+    forged: AtomicU64,
+}
+
+impl Payments {
+    /// Without any way to pay; see [`Payments::add_gateway`].
+    pub fn new(store: Store, sealer: Arc<Sealer>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            sealer,
+            clock,
+            gateways: HashMap::new(),
+            transfers: HashSet::new(),
+            forged: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets a site take money through a gateway.
+    pub fn add_gateway(&mut self, site: SiteId, gateway: Arc<dyn Gateway>) {
+        self.gateways.insert((site, gateway.method()), gateway);
+    }
+
+    /// Lets a site take bank transfers, which a clerk verifies.
+    pub fn add_transfers(&mut self, site: SiteId) {
+        self.transfers.insert(site);
+    }
+
+    /// Ways to pay that the site has.
+    pub fn methods(&self, site: &SiteId) -> Vec<Method> {
+        [
+            Method::Wechat,
+            Method::Alipay,
+            Method::Cpcn,
+            Method::BankTransfer,
+        ]
+        .into_iter()
+        .filter(|method| self.takes(site, *method))
+        .collect()
+    }
+
+    fn takes(&self, site: &SiteId, method: Method) -> bool {
+        match method {
+            Method::BankTransfer => self.transfers.contains(site),
+            _ => self.gateways.contains_key(&(site.clone(), method)),
+        }
+    }
+
+    fn gateway(&self, site: &SiteId, method: Method) -> Result<&Arc<dyn Gateway>, PaymentError> {
+        self.gateways
+            .get(&(site.clone(), method))
+            .ok_or(PaymentError::NoMethod(method))
+    }
+
+    /// Notifications that were not believed since the start.
+    pub fn forged_notifications(&self) -> u64 {
+        self.forged.load(Ordering::Relaxed)
+    }
+
+    /// Runs a job of the kinds [`CONFIRM_JOB`], [`CLOSE_JOB`] and [`REFUND_JOB`]. All may run twice, and at once.
+    pub async fn run_job(
+        &self,
+        site: &SiteId,
+        kind: &str,
+        payload: &str,
+    ) -> Result<JobEnd, PaymentError> {
+        match kind {
+            CONFIRM_JOB => {
+                let job: TradeJob = serde_json::from_str(payload)?;
+                self.confirm(site, &job.payment_id, job.once).await
+            }
+            CLOSE_JOB => {
+                let job: TradeJob = serde_json::from_str(payload)?;
+                self.withdraw(site, &job.payment_id).await
+            }
+            REFUND_JOB => {
+                let job: RefundJob = serde_json::from_str(payload)?;
+                self.pay_back(site, &job.refund_id).await
+            }
+            _ => Err(PaymentError::UnknownJob(kind.to_owned())),
+        }
+    }
+
+    async fn enqueue(
+        conn: &mut Connection,
+        site: &SiteId,
+        kind: &str,
+        key: String,
+        payload: &impl Serialize,
+        run_at: Millis,
+    ) -> Result<(), PaymentError> {
+        let payload = serde_json::to_string(payload)?;
+        let job = NewJob {
+            kind,
+            key,
+            case_id: String::new(),
+            payload,
+            run_at,
+        };
+        jobs::enqueue(conn, site, job).await?;
+        Ok(())
+    }
+
+    /// When to look again at something that began at `began`: the older, the rarer, `least` to `most` seconds apart.
+    fn next_look(&self, began: Millis, least: i64, most: i64) -> Millis {
+        let now = self.clock.now();
+        // Half its age doubles the gaps.
+        let half_age = (now.0 - began.0) / 2000;
+        now.plus(half_age.clamp(least, most))
+    }
+}
+
+/// The instant in China, by a strftime format.
+fn china_time(at: Millis, format: &str) -> String {
+    let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::Offset::constant(8)
+        .to_datetime(instant)
+        .strftime(format)
+        .to_string()
+}
