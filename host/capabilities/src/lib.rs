@@ -20,6 +20,7 @@
 )]
 
 pub mod accounts;
+mod activation;
 mod answers;
 mod bindings;
 pub mod certificates;
@@ -39,6 +40,7 @@ pub mod registry;
 pub mod storage;
 pub mod tokens;
 
+pub use activation::{Activated, ActivationError, PluginEntry};
 pub use answers::Fault;
 pub use context::{
     CallContext, CaseFacts, CertificateStanding, CertificateView, DocumentIssue, PaymentStatus,
@@ -49,7 +51,7 @@ pub use grants::{Capability, Grants, Quotas};
 pub use manifest::Manifest;
 pub use plugin::{Called, Handled, Plugin, RuleError};
 pub use reads::Read;
-pub use registry::{Activated, ActivationError, PluginEntry, Registry};
+pub use registry::Registry;
 
 /// Everything that a test of rules names: the plugin's side of the house, the sandbox under it, and what a call is given
 /// and gives back.

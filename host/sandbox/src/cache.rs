@@ -13,9 +13,13 @@ use std::hash::{Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+/// Numbers the files that this process writes.
+static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of the HMAC at the beginning of a file.
 const TAG: usize = 32;
@@ -107,7 +111,11 @@ impl Cache {
         context.update(name.as_bytes());
         context.update(code);
         let tag = context.sign();
-        let temporary = self.folder.join(format!("{name}.{}", std::process::id()));
+        // Two threads or processes that compile the same component must not write into one file.
+        let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+        let temporary = self
+            .folder
+            .join(format!("{name}.{}-{writer}", std::process::id()));
         let written = write_new(&temporary, &[tag.as_ref(), code])
             .and_then(|()| fs::rename(&temporary, self.folder.join(name)));
         if written.is_err() {

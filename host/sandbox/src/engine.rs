@@ -95,7 +95,11 @@ fn config(settings: &Settings) -> Config {
         .concurrency_support(false)
         // A guest is one module with one memory of at most 4 GiB.
         .wasm_multi_memory(false)
-        .wasm_memory64(false);
+        .wasm_memory64(false)
+        // The same call gives the same answer on every machine, so that a past one can be run again and compared: no
+        // instruction whose result is the processor's choice, and one form of "not a number".
+        .wasm_relaxed_simd(false)
+        .cranelift_nan_canonicalization(true);
     config.allocation_strategy(pool(settings));
     config
 }

@@ -2,8 +2,9 @@
 
 use crate::guest::{House, component, component_with, entry, limits, manifest, registry, site};
 use yinxin_capabilities::{ActivationError, Capability, PluginEntry};
+use yinxin_core::time::Millis;
 use yinxin_sandbox::LoadError;
-use yinxin_store::testing;
+use yinxin_store::{plugins, testing};
 
 #[tokio::test]
 async fn what_is_imported_has_to_be_declared_and_granted() {
@@ -233,4 +234,36 @@ async fn a_case_goes_on_under_its_version_until_a_new_one_takes_it_over() {
         assert!(without.plugin(&site(), "hostile").is_none());
         assert!(without.version(&site(), "hostile", &third.digest).is_some());
     }
+}
+
+#[tokio::test]
+async fn an_active_version_whose_component_is_gone_is_named() {
+    let store = testing::sqlite().await;
+    let gone = plugins::Activation {
+        plugin: "hostile".into(),
+        digest: "ab".repeat(32),
+        version: "0.9.0".into(),
+        definition: "{}".into(),
+        active: true,
+        activated_at: Millis(0),
+    };
+    let mut transaction = store.begin().await.unwrap();
+    plugins::activate(&mut transaction, &site(), &gone)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    let registry = registry(limits());
+    let error = registry
+        .load(&store, &site(), &[entry(&[])])
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains("the component of version 0.9.0 (abab"),
+        "{error}"
+    );
+    // Of a plugin that the site no longer has, it stops nothing.
+    assert!(registry.load(&store, &site(), &[]).await.is_ok());
 }
