@@ -119,12 +119,12 @@ CREATE TABLE issuer_keys (
     PRIMARY KEY (site, role)
 );
 
--- The newest certificate revocation list; `stale` 1 when a standing changed since.
+-- The newest certificate revocation list; `changes` counts standings that changed since it was gathered.
 CREATE TABLE revocation_lists (
     site TEXT NOT NULL,
     number BIGINT NOT NULL,
     list BYTEA NOT NULL,
     next_update BIGINT NOT NULL,
-    stale BIGINT NOT NULL,
+    changes BIGINT NOT NULL,
     PRIMARY KEY (site)
 );

@@ -21,6 +21,7 @@ mod error;
 pub mod files;
 pub mod gateway_notifications;
 pub mod identity_checks;
+pub mod issuers;
 pub mod jobs;
 pub mod ledger;
 pub mod login_attempts;

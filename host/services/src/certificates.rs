@@ -1,0 +1,375 @@
+//! Certificates from the request to the revocation list.
+//!
+//! Issuing is a job, because an issuer may be far away. It goes write, sign, write: serial and to-be-signed bytes are
+//! stored before the issuer signs, so that a crash in between is resumed with the same bytes and no order ever gets a
+//! second serial. The certificate and the event that tells the case of it are committed together.
+
+mod embedded;
+mod issuer;
+mod profile;
+mod request;
+mod revocation;
+mod subject;
+
+pub use embedded::{EmbeddedIssuer, IssuerNames};
+pub use issuer::{Issuer, IssuerError, ListEntry, ListToSign, Prepared, Signed, Wish};
+pub use request::{ExaminedRequest, RequestProblem, examine};
+pub use subject::SubjectProblem;
+
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use yinxin_core::ids::{CaseId, SiteId};
+use yinxin_core::rules::NamedValue;
+use yinxin_core::time::{Clock, Millis};
+use yinxin_store::certificates::{self as rows, Certificate, CertificateState, Request};
+use yinxin_store::jobs::{self, NewJob};
+use yinxin_store::{Connection, Store, StoreError};
+
+/// Kind of the job that issues.
+pub const ISSUE_JOB: &str = "certificate-issue";
+/// Kind of the job by which the engine hears of it.
+pub const EVENT_JOB: &str = "case-event";
+
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The uploaded request is not acceptable; a sentence for the person.
+    #[error("{0}")]
+    Request(#[from] RequestProblem),
+    #[error(transparent)]
+    Subject(#[from] SubjectProblem),
+    /// No certificate request was uploaded for the case.
+    #[error("the case has no certificate request")]
+    NoRequest,
+    /// No certificate of this serial, or it stands where this cannot be done.
+    #[error("the certificate cannot change to this standing")]
+    NotPossible,
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the order to issue cannot be read")]
+    Payload(#[from] serde_json::Error),
+}
+
+impl CertificateError {
+    /// True when no repetition helps: the case hears that issuing failed.
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Request(_) | Self::Subject(_) | Self::NoRequest | Self::Payload(_) => true,
+            Self::Issuer(error) => error.is_permanent(),
+            Self::NotPossible | Self::Store(_) => false,
+        }
+    }
+}
+
+/// What a plugin asked to have issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssueOrder {
+    /// Short names and values, in the order in which they are encoded.
+    pub subject: Vec<NamedValue>,
+    pub months: u32,
+}
+
+/// How a certificate stands today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateStanding {
+    Valid,
+    Held,
+    Revoked,
+    Expired,
+}
+
+/// An issued certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateView {
+    pub case: CaseId,
+    /// lower-case hexadecimal
+    pub serial: String,
+    /// RFC 4514
+    pub subject: String,
+    pub not_before: Millis,
+    pub not_after: Millis,
+    pub standing: CertificateStanding,
+    /// Why it is held or revoked, or empty.
+    pub reason: String,
+    pub pem: String,
+}
+
+#[derive(Serialize)]
+struct IssuedEvent<'a> {
+    case_id: &'a str,
+    event: &'static str,
+    serial: &'a str,
+    not_before: i64,
+    not_after: i64,
+}
+
+#[derive(Serialize)]
+struct FailedEvent<'a> {
+    case_id: &'a str,
+    event: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Clone)]
+pub struct Certificates {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    issuer: Arc<dyn Issuer>,
+}
+
+impl Certificates {
+    pub fn new(store: Store, clock: Arc<dyn Clock>, issuer: Arc<dyn Issuer>) -> Self {
+        Self {
+            store,
+            clock,
+            issuer,
+        }
+    }
+
+    /// Verifies a PKCS#10 request and keeps it for the case; the newest one counts.
+    pub async fn accept_request(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+        pem: &str,
+        by: &str,
+    ) -> Result<ExaminedRequest, CertificateError> {
+        let examined = examine(pem)?;
+        if rows::key_is_taken(conn, site, &examined.key_digest, case).await? {
+            return Err(RequestProblem::KeyInUse.into());
+        }
+        let request = Request {
+            id: uuid::Uuid::now_v7().to_string(),
+            case: case.clone(),
+            pem: examined.pem.clone(),
+            subject: examined.subject.clone(),
+            key_digest: examined.key_digest.clone(),
+            created_at: self.clock.now(),
+            created_by: by.to_owned(),
+        };
+        rows::insert_request(conn, site, &request).await?;
+        Ok(examined)
+    }
+
+    /// True when a request was accepted for the case.
+    pub async fn has_request(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+    ) -> Result<bool, StoreError> {
+        Ok(rows::latest_request(conn, site, case).await?.is_some())
+    }
+
+    /// Puts an order to issue into the outbox. `key` is the order's own: the same key is the same certificate.
+    pub async fn order(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+        key: &str,
+        order: &IssueOrder,
+    ) -> Result<(), CertificateError> {
+        subject::encode(&order.subject)?;
+        if !self.has_request(conn, site, case).await? {
+            return Err(CertificateError::NoRequest);
+        }
+        let job = NewJob {
+            kind: ISSUE_JOB,
+            key: key.to_owned(),
+            case_id: case.to_string(),
+            payload: serde_json::to_string(order)?,
+            run_at: self.clock.now(),
+        };
+        jobs::enqueue(conn, site, job).await?;
+        Ok(())
+    }
+
+    /// The job `certificate-issue`, repeated until it comes back well. What no repetition can mend becomes the event
+    /// `issue-failed`.
+    pub async fn issue(
+        &self,
+        site: &SiteId,
+        case: &CaseId,
+        key: &str,
+        payload: &str,
+    ) -> Result<(), CertificateError> {
+        match self.try_issue(site, case, key, payload).await {
+            Err(error) if error.is_permanent() => {
+                tracing::error!(%site, %case, %error, "a certificate cannot be issued");
+                let reason = error.to_string();
+                let event = FailedEvent {
+                    case_id: case.as_str(),
+                    event: "issue-failed",
+                    reason: &reason,
+                };
+                let mut tx = self.store.begin().await?;
+                self.tell(&mut tx, site, case, format!("issue-failed/{key}"), &event)
+                    .await?;
+                Ok(tx.commit().await.map_err(StoreError::from)?)
+            }
+            other => other,
+        }
+    }
+
+    async fn try_issue(
+        &self,
+        site: &SiteId,
+        case: &CaseId,
+        key: &str,
+        payload: &str,
+    ) -> Result<(), CertificateError> {
+        let reserved = self.reserve(site, case, key, payload).await?;
+        if reserved.state != CertificateState::Reserved {
+            return Ok(());
+        }
+        let signed = self.issuer.sign(site, &reserved.tbs).await?;
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now();
+        rows::complete(
+            &mut tx,
+            site,
+            &reserved.serial,
+            &signed.signature,
+            &signed.pem,
+            now,
+        )
+        .await?;
+        let event = IssuedEvent {
+            case_id: case.as_str(),
+            event: "issued",
+            serial: &reserved.serial,
+            not_before: reserved.not_before.0,
+            not_after: reserved.not_after.0,
+        };
+        self.tell(&mut tx, site, case, format!("issued/{key}"), &event)
+            .await?;
+        Ok(tx.commit().await.map_err(StoreError::from)?)
+    }
+
+    /// The order's certificate: the one that was written down before a crash, or a new one.
+    async fn reserve(
+        &self,
+        site: &SiteId,
+        case: &CaseId,
+        key: &str,
+        payload: &str,
+    ) -> Result<Certificate, CertificateError> {
+        let mut conn = self.store.read().await?;
+        if let Some(certificate) = rows::of_order(&mut conn, site, key).await? {
+            return Ok(certificate);
+        }
+        let order: IssueOrder = serde_json::from_str(payload)?;
+        let request = rows::latest_request(&mut conn, site, case)
+            .await?
+            .ok_or(CertificateError::NoRequest)?;
+        drop(conn);
+        let wish = Wish {
+            public_key: examine(&request.pem)?.public_key,
+            subject: order.subject,
+            months: order.months,
+        };
+        let prepared = self.issuer.prepare(site, &wish).await?;
+        let now = self.clock.now();
+        let new = Certificate {
+            serial: prepared.serial,
+            order_key: key.to_owned(),
+            case: case.clone(),
+            request_id: request.id,
+            subject: prepared.subject,
+            not_before: prepared.not_before,
+            not_after: prepared.not_after,
+            tbs: prepared.tbs,
+            signature: Vec::new(),
+            pem: String::new(),
+            state: CertificateState::Reserved,
+            reason: String::new(),
+            created_at: now,
+            changed_at: now,
+        };
+        let mut tx = self.store.begin().await?;
+        rows::reserve(&mut tx, site, &new).await?;
+        // Another worker may have been first; what is stored counts.
+        let stored = rows::of_order(&mut tx, site, key)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(stored)
+    }
+
+    async fn tell(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+        key: String,
+        event: &impl Serialize,
+    ) -> Result<(), CertificateError> {
+        let job = NewJob {
+            kind: EVENT_JOB,
+            key,
+            case_id: case.to_string(),
+            payload: serde_json::to_string(event)?,
+            run_at: self.clock.now(),
+        };
+        jobs::enqueue(conn, site, job).await?;
+        Ok(())
+    }
+
+    /// Certificates that were issued for a case, newest first.
+    pub async fn of_case(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+    ) -> Result<Vec<CertificateView>, StoreError> {
+        let now = self.clock.now();
+        let found = rows::of_case(conn, site, case).await?;
+        Ok(found
+            .into_iter()
+            .filter_map(|certificate| view(certificate, now))
+            .collect())
+    }
+
+    /// One certificate that was issued on the site.
+    pub async fn find(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        serial: &str,
+    ) -> Result<Option<CertificateView>, StoreError> {
+        let found = rows::find(conn, site, serial).await?;
+        Ok(found.and_then(|certificate| view(certificate, self.clock.now())))
+    }
+
+    /// The issuer's certificates as PEM, the issuing one first, the root last.
+    pub async fn chain(&self, site: &SiteId) -> Result<String, CertificateError> {
+        Ok(self.issuer.chain(site).await?.concat())
+    }
+}
+
+/// None for a reservation: nothing was issued yet.
+fn view(certificate: Certificate, now: Millis) -> Option<CertificateView> {
+    let standing = match certificate.state {
+        CertificateState::Reserved => return None,
+        CertificateState::Revoked => CertificateStanding::Revoked,
+        _ if certificate.not_after < now => CertificateStanding::Expired,
+        CertificateState::Held => CertificateStanding::Held,
+        CertificateState::Valid => CertificateStanding::Valid,
+    };
+    Some(CertificateView {
+        case: certificate.case,
+        serial: certificate.serial,
+        subject: certificate.subject,
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        standing,
+        reason: certificate.reason,
+        pem: certificate.pem,
+    })
+}
+
+#[cfg(test)]
+mod tests;
