@@ -1,14 +1,17 @@
 //! The CA's own staff on a site: clerks, their roles, their log-in. They share nothing with applicants but the way
 //! passwords and sessions are kept.
 
+mod login;
+mod reasons;
 #[cfg(test)]
 mod tests;
 
+pub use login::ClerkLogIn;
+
 use crate::accounts::{
-    AccountError, Admission, Begun, Client, Lockout, Passwords, PictureAnswer, PictureCodes,
-    Refusal, SessionToken, Sessions, item, login_id, password_problem, problem, wrong_picture,
+    AccountError, Lockout, Passwords, PictureCodes, Refusal, SessionToken, Sessions, item,
+    login_id, password_problem, problem,
 };
-use crate::rate_limits::in_words;
 use std::sync::Arc;
 use yinxin_core::definition::Role;
 use yinxin_core::form::Values;
@@ -16,7 +19,7 @@ use yinxin_core::ids::{ClerkId, SiteId};
 use yinxin_core::rules::Problem;
 use yinxin_core::time::Clock;
 use yinxin_store::account_events::{self, AccountEvent, NewAccountEvent};
-use yinxin_store::clerks::{self as rows, Clerk, NewClerk, SavedReason};
+use yinxin_store::clerks::{self as rows, Clerk, NewClerk};
 use yinxin_store::seal::Sealer;
 use yinxin_store::sessions::{self, Session, SessionKind};
 use yinxin_store::{Connection, Store, StoreError};
@@ -26,10 +29,6 @@ const SHORTEST_PASSWORD: u32 = 10;
 /// Characters of a login; it is typed every morning.
 const LOGIN_LIMIT: usize = 32;
 const NAME_LIMIT: usize = 32;
-/// Characters of a sentence for a refusal; the SMS that quotes it has room for about as many.
-const REASON_LIMIT: usize = 200;
-/// Failures after which a log-in needs a picture code too.
-const FAILURES_BEFORE_PICTURE: i64 = 3;
 
 /// Whether the clerk may do what the role does. Administrators look after staff and content; what they review, pay or
 /// make they need the roles for, like everybody.
@@ -44,13 +43,6 @@ pub struct Hiring<'a> {
     pub roles: &'a [Role],
     /// To be changed at the first log-in.
     pub password: &'a str,
-}
-
-/// The clerks' log-in page as it was sent. No `Debug`: it holds a password.
-pub struct ClerkLogIn<'a> {
-    pub login: &'a str,
-    pub password: &'a str,
-    pub picture: Option<PictureAnswer>,
 }
 
 /// The staff of all sites of one host. Cheap to clone.
@@ -120,80 +112,6 @@ impl Staff {
     ) -> Result<Vec<Clerk>, StoreError> {
         let mut conn = self.store.read().await?;
         rows::list(&mut conn, site, after, limit).await
-    }
-
-    /// Whether the log-in page has to show a picture code for this login. The same for logins that do not exist.
-    pub async fn needs_picture(&self, site: &SiteId, login: &str) -> Result<bool, StoreError> {
-        let failures = self
-            .lockout
-            .failures(site, &self.subject(site, login))
-            .await?;
-        Ok(failures >= FAILURES_BEFORE_PICTURE)
-    }
-
-    /// Begins a session, or says what is wrong without saying who exists.
-    pub async fn log_in(
-        &self,
-        site: &SiteId,
-        sent: ClerkLogIn<'_>,
-        client: &Client,
-        replaces: Option<&SessionToken>,
-    ) -> Result<(Begun, Clerk), AccountError> {
-        let login = login_id::normalise(sent.login);
-        let mut problems = Vec::new();
-        if login.is_empty() {
-            problems.push(problem(Some(item::LOGIN_ID), "请填写用户名"));
-        }
-        if sent.password.is_empty() {
-            problems.push(problem(Some(item::PASSWORD), "请填写密码"));
-        }
-        if self.needs_picture(site, &login).await?
-            && !self.pictures.is_right(site, sent.picture.as_ref()).await?
-        {
-            problems.push(wrong_picture());
-        }
-        refuse_if_any(problems)?;
-
-        let mut conn = self.store.read().await?;
-        let found = rows::find_by_login(&mut conn, site, &login).await?;
-        let hash = match &found {
-            Some(clerk) => Some(rows::password_hash(&mut conn, site, &clerk.id).await?),
-            None => None,
-        };
-        drop(conn); // not held while the password is looked at
-        let subject = self.subject(site, &login);
-        let attempt = match self.lockout.admit(site, &subject, client).await? {
-            Admission::Admitted(attempt) => attempt,
-            Admission::Locked { seconds } => {
-                let wait = in_words(seconds);
-                let message = format!("错误次数过多，请 {wait} 后再试，或请管理员重设密码");
-                return Err(AccountError::refused(Some(item::PASSWORD), message));
-            }
-        };
-        let right = self
-            .passwords
-            .verify(sent.password, hash.as_deref())
-            .await?;
-        let Some(clerk) = found.filter(|_| right) else {
-            let message = "用户名或密码不正确，请核对后重新输入";
-            return Err(AccountError::refused(Some(item::PASSWORD), message));
-        };
-        if clerk.disabled {
-            return Err(AccountError::refused(None, "该用户已停用，请联系管理员"));
-        }
-        let mut tx = self.store.begin().await?;
-        self.lockout.succeeded(&mut tx, site, &attempt).await?;
-        rows::note_login(&mut tx, site, &clerk.id, self.clock.now()).await?;
-        let ip = client.key(&self.sealer, site);
-        self.note(&mut tx, site, &clerk.id, "logged-in", "", "", &ip)
-            .await?;
-        let (kind, id) = (SessionKind::Clerk, clerk.id.as_str());
-        let begun = self
-            .sessions
-            .begin(&mut tx, site, kind, id, client, replaces)
-            .await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok((begun, clerk))
     }
 
     /// Makes a clerk. `by` is the administrator, or none where the operator does it at a terminal.
@@ -359,49 +277,6 @@ impl Staff {
             .await
     }
 
-    /// A clerk's own change of password; ends the clerk's other sessions.
-    pub async fn change_password(
-        &self,
-        site: &SiteId,
-        session: &Session,
-        old: &str,
-        password: &str,
-        password_again: &str,
-        client: &Client,
-    ) -> Result<(), AccountError> {
-        let clerk = self
-            .get(site, &ClerkId::from_stored(session.subject.as_str()))
-            .await?;
-        let mut conn = self.store.read().await?;
-        let hash = rows::password_hash(&mut conn, site, &clerk.id).await?;
-        drop(conn);
-        let subject = self.subject(site, &clerk.login);
-        let attempt = match self.lockout.admit(site, &subject, client).await? {
-            Admission::Admitted(attempt) => attempt,
-            Admission::Locked { seconds } => {
-                let message = format!("错误次数过多，请 {} 后再试", in_words(seconds));
-                return Err(AccountError::refused(Some(item::OLD_PASSWORD), message));
-            }
-        };
-        if !self.passwords.verify(old, Some(&hash)).await? {
-            let message = "原密码不正确，请重新输入";
-            return Err(AccountError::refused(Some(item::OLD_PASSWORD), message));
-        }
-        let mut tx = self.store.begin().await?;
-        self.lockout.succeeded(&mut tx, site, &attempt).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        if password != password_again {
-            let message = "两次输入的密码不一致，请重新输入";
-            return Err(AccountError::refused(Some(item::PASSWORD_AGAIN), message));
-        }
-        if password == old {
-            let message = "新密码与原密码相同，请换一个";
-            return Err(AccountError::refused(Some(item::PASSWORD), message));
-        }
-        self.set_password(site, &clerk, password, false, Some(&session.id), None)
-            .await
-    }
-
     async fn set_password(
         &self,
         site: &SiteId,
@@ -451,46 +326,6 @@ impl Staff {
             limit,
         )
         .await
-    }
-
-    /// Keeps a sentence that the clerk refused an item with; kept twice, it counts as used once more.
-    pub async fn save_reason(
-        &self,
-        site: &SiteId,
-        clerk: &ClerkId,
-        item: &str,
-        text: &str,
-    ) -> Result<(), StoreError> {
-        let text: String = text.trim().chars().take(REASON_LIMIT).collect();
-        if text.is_empty() {
-            return Ok(());
-        }
-        let mut conn = self.store.read().await?;
-        rows::save_reason(&mut conn, site, clerk, item, &text, self.clock.now()).await
-    }
-
-    /// The clerk's sentences for an item, most used first.
-    pub async fn saved_reasons(
-        &self,
-        site: &SiteId,
-        clerk: &ClerkId,
-        item: &str,
-    ) -> Result<Vec<SavedReason>, StoreError> {
-        // As many as one takes in at a glance.
-        const SHOWN: i64 = 12;
-        let mut conn = self.store.read().await?;
-        rows::saved_reasons(&mut conn, site, clerk, item, SHOWN).await
-    }
-
-    /// Drops one of the clerk's sentences; false when it is not theirs.
-    pub async fn drop_reason(
-        &self,
-        site: &SiteId,
-        clerk: &ClerkId,
-        id: &str,
-    ) -> Result<bool, StoreError> {
-        let mut conn = self.store.read().await?;
-        rows::drop_reason(&mut conn, site, clerk, id).await
     }
 
     fn subject(&self, site: &SiteId, login: &str) -> String {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::accounts::testing::{FakeClock, client, items, problems, solve};
+use crate::accounts::{Begun, PictureAnswer};
 use std::sync::Arc;
 use yinxin_store::testing::{TestStore, stores};
 
