@@ -30,7 +30,7 @@ fn states() -> [State; 15] {
             .queue(Role::Reviewer)
             .due(working_days(2)),
         state("to-correct", Tone::Action)
-            .applicant("初审未通过，请改正")
+            .applicant("已退回，请改正")
             .clerk("待申请人改正")
             .next("请按退回的原因修改或重新上传，然后再次提交。")
             .open(STEPS)

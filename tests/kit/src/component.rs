@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wit_component::ComponentEncoder;
 
+/// Bytes of the stack, as `xtask` sets them: calls are shallow, and the linker's 1 MiB would make an instance dearer.
+const STACK: &str =
+    r#"target.wasm32-unknown-unknown.rustflags=["-C", "link-arg=-zstack-size=131072"]"#;
+
 /// Builds `plugins/<name>` and wraps its module into a component. With `YINXIN_COMPONENTS` set to a folder, its
 /// `<name>.wasm` is taken instead.
 pub fn component(name: &str) -> Result<Vec<u8>> {
@@ -23,8 +27,17 @@ pub fn component(name: &str) -> Result<Vec<u8>> {
             "--package",
             &package,
         ])
-        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+        .args([
+            "--target",
+            "wasm32-unknown-unknown",
+            "--config",
+            STACK,
+            "--target-dir",
+        ])
         .arg(&target)
+        // These would replace the flags of the configuration.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .current_dir(workspace())
         .status()
         .context("starting cargo")?;

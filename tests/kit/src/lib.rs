@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # use yinxin_kit::{Journey, on_both};
-//! # struct Yingtan; impl yinxin_sdk::Rules for Yingtan { fn describe() -> yinxin_sdk::definition::Definition { todo!() } }
+//! # use yinxin_plugin_yingtan::Yingtan;
 //! on_both::<Yingtan>("yingtan", |runner| {
 //!     let mut case = Journey::begin(runner, "new-certificate");
 //!     case.answer("lock-kind", "main");
@@ -27,6 +27,7 @@ pub use native::Native;
 pub use sandboxed::Sandboxed;
 
 use std::sync::Arc;
+use yinxin_core::definition::lint::{Finding, lint};
 use yinxin_sdk::definition::Definition;
 use yinxin_sdk::fake::{Effect, World};
 use yinxin_sdk::{
@@ -56,8 +57,18 @@ pub trait Runner {
     ) -> Result<(Decision, Vec<Effect>), Vec<Problem>>;
 }
 
+/// What the host's lint says of a definition; nothing when it is fit to go live and nothing is odd.
+pub fn findings(definition: &Definition) -> Vec<Finding> {
+    lint(&sandboxed::same(definition))
+}
+
 /// Runs the scenario natively, then in the sandbox with the component of `plugins/<plugin>`.
 pub fn on_both<R: Rules + 'static>(plugin: &str, scenario: impl Fn(Arc<dyn Runner>)) {
     scenario(Arc::new(Native::<R>::new()));
     scenario(Sandboxed::shared(plugin));
 }
+
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugin-guide.md")]
+struct Guide;

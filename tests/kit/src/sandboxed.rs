@@ -205,7 +205,7 @@ fn answered<T>(called: Result<T, host::RuleError>) -> T {
 }
 
 /// The same value in the other side's words: the host's records and the SDK's have the same names.
-fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
+pub(crate) fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> B {
     let json = serde_json::to_value(value).expect("records can be written");
     serde_json::from_value(json).expect("both sides have the same records")
 }

@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use yinxin_kit::on_both;
+use yinxin_kit::{findings, on_both};
 use yinxin_plugin_jiangxi::Jiangxi;
 use yinxin_sdk::definition::{LoginId, Proof};
 
@@ -15,6 +15,7 @@ use yinxin_sdk::definition::{LoginId, Proof};
 fn a_unit_logs_in_with_its_code_and_a_clerk_alone_changes_its_name() {
     on_both::<Jiangxi>("jiangxi", |runner| {
         let definition = runner.describe();
+        assert_eq!(findings(&definition), []);
         let policy = definition.account_policy.unwrap();
         assert_eq!(policy.login_ids, [LoginId::Uscc]);
         assert_eq!(policy.login_proofs, [Proof::PictureCode]);

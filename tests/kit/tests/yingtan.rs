@@ -8,7 +8,7 @@
 )]
 
 use std::sync::Arc;
-use yinxin_kit::{Journey, Runner, on_both};
+use yinxin_kit::{Journey, Runner, findings, on_both};
 use yinxin_plugin_yingtan::Yingtan;
 use yinxin_sdk::definition::{Condition, Document, FileFormat, Material};
 use yinxin_sdk::fake::Effect;
@@ -93,9 +93,8 @@ fn only(problems: Vec<Problem>) -> Problem {
 
 #[test]
 fn the_lint_finds_nothing() {
-    // Activation in the sandbox lints, and the kit lets no warning through.
     on_both::<Yingtan>("yingtan", |runner| {
-        assert_eq!(runner.describe().id, "yingtan");
+        assert_eq!(findings(&runner.describe()), []);
     });
 }
 
@@ -103,7 +102,10 @@ fn the_lint_finds_nothing() {
 fn both_sides_have_the_same_definition() {
     let native = yinxin_kit::Native::<Yingtan>::new().describe();
     let sandboxed = yinxin_kit::Sandboxed::shared("yingtan").describe();
-    assert_eq!(native, sandboxed);
+    assert!(
+        native == sandboxed,
+        "the component is not what these tests were compiled with"
+    );
 }
 
 #[test]
@@ -184,13 +186,13 @@ fn a_second_main_key_is_refused_with_the_offer_of_a_sub_key() {
 }
 
 #[test]
-fn of_two_submissions_at_once_the_second_is_refused_though_its_guard_saw_nothing() {
+fn the_reservation_refuses_though_the_guard_saw_nothing() {
     on_both::<Yingtan>("yingtan", |runner| {
         let mut first = applicant(runner.clone(), "main");
         let mut second = first.another("case-2");
         fill(&mut second, "main");
         first.fire("submit").unwrap();
-        // The guard ran before; the reservation itself is what decides.
+        // As if the guard had run before the first case was submitted: `handle` alone has to decide.
         second.world.storage.clone_from(&first.world.storage);
         let event = yinxin_sdk::Event {
             transition: "submit".into(),
@@ -491,7 +493,7 @@ fn a_declined_event_leaves_nothing_behind() {
     on_both::<Yingtan>("yingtan", |runner| {
         let mut case = applicant(runner, "main");
         case.fire("submit").unwrap();
-        // The first message goes out before the recipient's field turns out to be empty.
+        // Money is asked for before the message turns out to have no recipient.
         case.answer("handler-mobile", "");
         let before = (
             case.world.storage.clone(),
