@@ -224,6 +224,7 @@ impl Engine {
             }
             Err(UploadError::Refused(problem)) => Ok(Err(problem.to_string())),
             Err(UploadError::Store(error)) => Err(error.into()),
+            Err(error) => Err(crate::service_error(error)),
         }
     }
 

@@ -12,12 +12,13 @@ use yinxin_core::definition::{
     Definition, FieldKind, MessageContent, Recipient, State, Tone, Transition,
 };
 use yinxin_core::form::Values;
-use yinxin_core::ids::SiteId;
+use yinxin_core::ids::{FileId, SiteId};
 use yinxin_core::money::Fen;
 use yinxin_core::rules::{Decision, Event, ItemStanding, NamedValue};
 use yinxin_core::time::Millis;
-use yinxin_services::messaging::{Channel, NewMessage};
-use yinxin_services::payments::NewOrder;
+use yinxin_services::certificates::{CertificateError, IssueOrder};
+use yinxin_services::messaging::NewMessage;
+use yinxin_services::payments::{NewOrder, NewRefund};
 use yinxin_store::cases::{self, Case, Standing};
 use yinxin_store::ledger::{self, Entry};
 use yinxin_store::materials::{self, Item};
@@ -86,7 +87,7 @@ pub(crate) async fn commit(
             .certificates
             .accept_request(&mut tx, site, &case.id, pem, &by)
             .await
-            .map_err(crate::service_error)?;
+            .map_err(request_error)?;
     }
     for (index, effect) in commit.effects.iter().enumerate() {
         apply(inner, &mut tx, site, &commit, &case, index, effect, now).await?;
@@ -106,6 +107,14 @@ pub(crate) async fn commit(
     }
     tx.commit().await.map_err(StoreError::from)?;
     Ok(())
+}
+
+/// What is wrong with the request is for the maker to read; anything else is for the log.
+fn request_error(error: CertificateError) -> EngineError {
+    match error {
+        CertificateError::Request(problem) => EngineError::sentence(problem.to_string()),
+        other => crate::service_error(other),
+    }
 }
 
 /// Brings a case into a state: what lists show of it, and until when it is due.
@@ -250,9 +259,10 @@ async fn apply(
             plugin_storage::write(tx, site, plugin, key, None).await?;
         }
         Effect::Remember { entries } => {
+            let (policy, _, form) = inner.account_policy(site).ok_or(EngineError::NotFound)?;
             services
                 .accounts
-                .remember(tx, site, &case.account, entries)
+                .remember(tx, site, &policy, &form, &case.account, entries)
                 .await
                 .map_err(crate::service_error)?;
         }
@@ -278,11 +288,14 @@ async fn apply(
         Effect::Refund { amount, reason } => {
             let order = commit.situation.order.as_ref().ok_or(EngineError::NotAllowed)?;
             let (_, by, _) = commit.actor.recorded();
-            services
-                .payments
-                .refund(tx, site, &order.id, Fen(*amount), reason, &by)
-                .await
-                .map_err(crate::service_error)?;
+            let refund = NewRefund {
+                order: &order.id,
+                case: Some(&case.id),
+                amount: Fen(*amount),
+                reason,
+                requested_by: if by.is_empty() { "host" } else { &by },
+            };
+            services.payments.refund(tx, site, refund).await.map_err(crate::service_error)?;
         }
         Effect::Send { message, parameters } => {
             let new = message_of(commit, case, message, parameters, key)?;
@@ -299,9 +312,10 @@ async fn apply(
             papers::void(tx, site, &case.id, Some(document), now).await?;
         }
         Effect::Issue { subject, months } => {
+            let order = IssueOrder { subject: subject.clone(), months: *months };
             services
                 .certificates
-                .request_issue(tx, site, &case.id, &key, subject, *months)
+                .order(tx, site, &case.id, &key, &order)
                 .await
                 .map_err(crate::service_error)?;
         }
@@ -327,29 +341,27 @@ fn message_of(
     parameters: &[NamedValue],
     key: String,
 ) -> Result<NewMessage, EngineError> {
-    let definition = commit.plugin.definition;
+    let definition = &commit.plugin.definition;
     let message = definition.messages.iter().find(|m| m.id == id).ok_or(EngineError::NotFound)?;
     let values = Values::from(case.values.clone());
     let recipient = match &message.to {
         Recipient::Account => commit.situation.account_mobile.clone(),
         Recipient::Field(field) => values.get(field).to_owned(),
     };
-    let (channel, attachments) = match &message.content {
-        MessageContent::Sms(_) => (Channel::Sms, Vec::new()),
-        MessageContent::Mail(mail) => {
-            let files = mail.attachments.iter().map(|field| values.get(field).to_owned());
-            (Channel::Mail, files.filter(|id| !id.is_empty()).collect())
-        }
+    let fields = match &message.content {
+        MessageContent::Sms(_) => [].as_slice(),
+        MessageContent::Mail(mail) => &mail.attachments,
     };
+    let files = fields.iter().map(|field| values.get(field)).filter(|id| !id.is_empty());
     Ok(NewMessage {
         key,
         case_id: Some(case.id.clone()),
-        channel,
         recipient,
         template: message.id.clone(),
         content: message.content.clone(),
         parameters: parameters.to_vec(),
-        attachments,
+        attachments: files.map(FileId::from_stored).collect(),
+        expires_at: None,
     })
 }
 
@@ -375,7 +387,7 @@ fn entry(
         actor_kind: actor_kind.to_owned(),
         actor,
         actor_name,
-        plugin: &commit.plugin.name.to_owned(),
+        plugin: commit.plugin.name.clone(),
         plugin_digest: commit.plugin.digest.clone(),
         from_state: commit.situation.case.state.clone(),
         to_state: case.state.clone(),

@@ -24,11 +24,20 @@ pub struct CaseEvent {
     /// Name of the host event, as in the WIT: `paid`, `identity-passed`, …
     pub event: String,
     #[serde(default)]
-    pub payment: Option<PaymentFact>,
-    #[serde(default)]
-    pub certificate: Option<CertificateFact>,
-    #[serde(default)]
-    pub failure: Option<String>,
+    pub fact: Option<Fact>,
+    /// Facts of the event: those of a payment, a certificate or a failure.
+    #[serde(flatten)]
+    pub loose: EventFact,
+}
+
+/// What came with the event, told apart by its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EventFact {
+    Payment(PaymentFact),
+    Certificate(CertificateFact),
+    Failure { reason: String },
+    None {},
 }
 
 fn host_event(name: &str) -> Option<(HostEvent, &'static str)> {
@@ -65,11 +74,12 @@ pub(crate) async fn run(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     let Some(transition) = transition.filter(|_| !situation.case.standing.deleted) else {
         return note(inner, job, &situation, &event.event, label).await;
     };
-    let fact = match event {
-        CaseEvent { payment: Some(payment), .. } => Fact::Payment(payment),
-        CaseEvent { certificate: Some(certificate), .. } => Fact::Certificate(certificate),
-        CaseEvent { failure: Some(failure), .. } => Fact::Failure(failure),
-        _ => Fact::None,
+    let fact = match event.loose {
+        _ if event.fact.is_some() => event.fact.unwrap_or(Fact::None),
+        EventFact::Payment(payment) => Fact::Payment(payment),
+        EventFact::Certificate(certificate) => Fact::Certificate(certificate),
+        EventFact::Failure { reason } => Fact::Failure(reason),
+        EventFact::None {} => Fact::None,
     };
     let request = Request {
         actor: &Actor::Host(host),

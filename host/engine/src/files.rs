@@ -26,7 +26,7 @@ impl Engine {
         let found = match rendition {
             Rendition::Thumbnail => uploads.thumbnail(site, &file).await,
             Rendition::View => uploads.clerk_view(site, &file).await,
-            Rendition::Original => uploads.original(site, &file).await,
+            Rendition::Original => uploads.read_original(site, &file).await,
         }?;
         if found.owner != Owner::Case(id.clone()) {
             return Err(EngineError::NotFound);

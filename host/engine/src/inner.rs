@@ -10,11 +10,11 @@ use yinxin_core::definition::{AccountPolicy, Definition, Form};
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::Moment;
 use yinxin_core::time::{Clock, Millis};
-use yinxin_documents::Renderer;
 use yinxin_services::accounts::Accounts;
 use yinxin_services::certificates::Certificates;
 use yinxin_services::identity::Identity;
 use yinxin_services::messaging::Messaging;
+use yinxin_services::papers::Papers;
 use yinxin_services::payments::Payments;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::cases::Case;
@@ -30,7 +30,7 @@ pub struct Services {
     pub identity: Arc<Identity>,
     pub uploads: Arc<Uploads>,
     pub certificates: Arc<Certificates>,
-    pub renderer: Arc<Renderer>,
+    pub papers: Papers,
 }
 
 /// What the engine knows of a site beyond its plugins.

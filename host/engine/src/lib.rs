@@ -80,6 +80,21 @@ impl Engine {
         self.inner.account_policy(site)
     }
 
+    /// Closes orders that ran out, sweeps what has expired; to be called every minute or so.
+    pub async fn keep_house(&self) -> Result<(), EngineError> {
+        // More at once would make others wait; the rest follows in a minute.
+        const ORDERS: i64 = 100;
+        let services = &self.inner.services;
+        for site in self.inner.sites.keys() {
+            services.payments.close_expired(site, ORDERS).await.map_err(service_error)?;
+            services.accounts.sweep(site).await?;
+            let mut tx = self.inner.store.begin().await?;
+            services.uploads.plan_sweep(&mut tx, site).await?;
+            tx.commit().await.map_err(yinxin_store::StoreError::from)?;
+        }
+        Ok(())
+    }
+
     /// Brings an event to a case on behalf of a person. Nothing happens, or all of it.
     pub async fn fire(
         &self,

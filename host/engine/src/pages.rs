@@ -21,6 +21,9 @@ use yinxin_store::cases::Claim;
 use yinxin_store::ledger::Recorded;
 use yinxin_store::{ledger, messages};
 
+/// Messages shown of a case; one has a dozen.
+const MESSAGES: i64 = 200;
+
 impl Engine {
     /// Everything about a case that its applicant, or a clerk of the site, may see.
     pub async fn page(
@@ -37,7 +40,7 @@ impl Engine {
         let clerk = matches!(viewer, Actor::Clerk(_));
         let history = ledger::of_case(&mut conn, site, id).await?;
         let messages = if clerk {
-            messages::of_case(&mut conn, &inner.sealer, site, id).await?
+            messages::of_case(&mut conn, &inner.sealer, site, id, None, MESSAGES).await?
         } else {
             Vec::new()
         };
@@ -48,7 +51,6 @@ impl Engine {
             situation.values.shows(document.shown_when.as_ref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
         });
-        let digest = situation.values_digest(inner);
         Ok(CasePage {
             id: situation.case.id.clone(),
             number: situation.case.number.clone(),
@@ -77,11 +79,11 @@ impl Engine {
             checks: situation.definition.checks.iter().map(|c| check_view(&situation, c, now)).collect(),
             papers: papers
                 .map(|document| {
-                    let made = situation.paper(&document.id);
+                    let made = situation.made(inner, document);
                     PaperView {
                         document: document.clone(),
-                        made_at: made.map(|paper| paper.made_at),
-                        outdated: made.is_some_and(|paper| paper.digest != digest),
+                        made_at: made.map(|(at, _)| at),
+                        outdated: made.is_some_and(|(_, outdated)| outdated),
                     }
                 })
                 .collect(),
@@ -170,7 +172,7 @@ fn material_view(situation: &Situation, material: &definition::Material) -> Mate
     let files = (0..material.files).map(|position| {
         let mut placed = situation.placed.iter();
         let place = placed.find(|p| p.material == material.id && p.position == position)?;
-        situation.files.get(&place.file).map(|file| service_file(uploads::view(file.clone())))
+        situation.files.get(&place.file).map(|file| service_file(uploads::FileView::from(file.clone())))
     });
     MaterialView { files: files.collect(), material: material.clone(), standing, reason }
 }
@@ -196,7 +198,7 @@ pub(crate) fn check_view(
     check: &definition::IdentityCheck,
     now: Millis,
 ) -> CheckView {
-    let row = situation.checks.iter().find(|row| row.check == check.id);
+    let row = situation.checks.iter().find(|row| row.check_name == check.id);
     let scannable = row.filter(|row| {
         matches!(row.state.standing(), Standing::Waiting | Standing::Failed) && row.expires_at > now
     });

@@ -3,19 +3,20 @@
 use crate::Engine;
 use crate::actor::Actor;
 use crate::error::EngineError;
+use crate::inner::Inner;
 use crate::pages::may_see;
 use crate::situation::Situation;
 use crate::views::Download;
 use std::collections::HashMap;
-use yinxin_core::definition::{Block, Field};
+use yinxin_core::definition::{Block, Document, Field};
 use yinxin_core::field;
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_documents::{Imprint, Paper, QrKind, QrText};
+use yinxin_services::papers::{PaperError, PaperOrder};
 use yinxin_store::StoreError;
-use yinxin_store::papers::{self, NewPaper};
 
 impl Engine {
-    /// The paper with its data, for a page to print. Making it is noted: the number is the same until the data changes.
+    /// The paper with its data, for a page to print. It has a number from now on, the same until what it says changes.
     pub async fn paper(
         &self,
         site: &SiteId,
@@ -24,65 +25,33 @@ impl Engine {
         document: &str,
     ) -> Result<Paper, EngineError> {
         let inner = &self.inner;
-        let situation = {
-            let mut conn = inner.store.read().await?;
-            Situation::read(inner, &mut conn, site, id).await?
-        };
-        may_see(&situation, viewer)?;
-        let document = situation.document(document).ok_or(EngineError::NotFound)?;
+        let mut situation = self.read_for(site, viewer, id).await?;
+        let document = situation.document(document).ok_or(EngineError::NotFound)?.clone();
         let in_state = document.states.is_empty() || document.states.contains(&situation.case.state);
         if !situation.values.shows(document.shown_when.as_ref()) || !in_state {
             return Err(EngineError::NotAllowed);
         }
-
         // The QR code of a check leads to the phone's page, so the check has to exist.
-        let mut codes = HashMap::new();
-        for block in &document.blocks {
-            if let Block::IdentityQr(check) = block {
-                codes.insert(check.clone(), self.identity_link(site, &situation, check).await?);
-            }
+        let checks = document.blocks.iter().filter_map(|block| match block {
+            Block::IdentityQr(check) => Some(check),
+            _ => None,
+        });
+        for check in checks {
+            self.identity_link(site, &situation, check).await?;
+            situation = self.read_for(site, viewer, id).await?;
         }
-
-        let setup = inner.site(site)?;
-        let now = inner.now();
-        let digest = situation.values_digest(inner);
-        let mut tx = inner.store.begin().await?;
-        let new = NewPaper {
+        let paper = filled(inner, site, &situation, &document)?;
+        let order = PaperOrder {
             case: id,
             case_number: &situation.case.number,
             document: &document.id,
-            digest: &digest,
-            now,
         };
-        let made = papers::issue(&mut tx, site, new).await?;
+        let mut tx = inner.store.begin().await?;
+        let issued = inner.services.papers.issue(&mut tx, site, order, paper).await;
+        let issued = issued.map_err(paper_error)?;
         tx.commit().await.map_err(StoreError::from)?;
         inner.changed(site, id);
-
-        let imprint = Imprint {
-            site_title: setup.title.clone(),
-            number: made.number,
-            made: made.made_at.minute(),
-        };
-        let fields = fields(&situation);
-        let value = |name: &str| match name {
-            "number" => Some(situation.case.number.clone()),
-            "today" => Some(now.day().strftime("%Y年%-m月%-d日").to_string()),
-            _ => fields.get(name).map(|known| field::display(known, situation.values.get(name))),
-        };
-        let code = |kind: QrKind<'_>| match kind {
-            QrKind::Identity(check) => QrText {
-                content: codes.get(check).cloned().unwrap_or_default(),
-                title: situation.check(check).map(|c| c.title.clone()).unwrap_or_default(),
-                hint: situation.check(check).map(|c| c.hint.clone()).unwrap_or_default(),
-            },
-            QrKind::Number => QrText {
-                content: situation.case.number.clone(),
-                title: "业务受理号".to_owned(),
-                hint: situation.case.number.clone(),
-            },
-        };
-        Paper::from_definition(document, imprint, value, code)
-            .map_err(|error| EngineError::Service(error.to_string()))
+        Ok(issued)
     }
 
     /// The paper as A4 PDF.
@@ -95,14 +64,69 @@ impl Engine {
     ) -> Result<Download, EngineError> {
         let paper = self.paper(site, viewer, id, document).await?;
         let name = format!("{}-{}.pdf", paper.title, paper.imprint.number);
-        let renderer = self.inner.services.renderer.clone();
-        // Type-setting is work for a core; the runtime's threads stay free for others.
-        let bytes = tokio::task::spawn_blocking(move || renderer.render(&paper))
-            .await
-            .map_err(|error| EngineError::Service(error.to_string()))?
-            .map_err(|error| EngineError::Service(error.to_string()))?;
+        let bytes = self.inner.services.papers.pdf(paper).await.map_err(paper_error)?;
         Ok(Download { name, media_type: "application/pdf".to_owned(), bytes })
     }
+
+    async fn read_for(
+        &self,
+        site: &SiteId,
+        viewer: &Actor,
+        id: &CaseId,
+    ) -> Result<Situation, EngineError> {
+        let mut conn = self.inner.store.read().await?;
+        let situation = Situation::read(&self.inner, &mut conn, site, id).await?;
+        may_see(&situation, viewer)?;
+        Ok(situation)
+    }
+}
+
+/// What a person can mend, such as a character that no font has, is told; the rest is for the log.
+fn paper_error(error: PaperError) -> EngineError {
+    match error.sentence() {
+        Some(sentence) => EngineError::sentence(sentence),
+        None => crate::service_error(error),
+    }
+}
+
+/// The paper as the answers make it now, without number and date.
+pub(crate) fn filled(
+    inner: &Inner,
+    site: &SiteId,
+    situation: &Situation,
+    document: &Document,
+) -> Result<Paper, EngineError> {
+    let setup = inner.site(site)?;
+    let imprint = Imprint {
+        site_title: setup.title.clone(),
+        number: String::new(),
+        made: String::new(),
+    };
+    let fields = fields(situation);
+    let value = |name: &str| match name {
+        "number" => Some(situation.case.number.clone()),
+        _ => fields.get(name).map(|known| field::display(known, situation.values.get(name))),
+    };
+    let code = |kind: QrKind<'_>| match kind {
+        QrKind::Identity(id) => {
+            let check = situation.check(id);
+            let row = situation.checks.iter().find(|row| row.check_name == id);
+            QrText {
+                content: row
+                    .map(|row| format!("{}/p/{}", setup.address, row.token))
+                    .unwrap_or_default(),
+                title: check.map(|check| check.title.clone()).unwrap_or_default(),
+                hint: check.map(|check| check.hint.clone()).unwrap_or_default(),
+            }
+        }
+        QrKind::Number => QrText {
+            content: situation.case.number.clone(),
+            title: "业务受理号".to_owned(),
+            hint: situation.case.number.clone(),
+        },
+    };
+    Paper::from_definition(document, imprint, value, code)
+        .map_err(|error| EngineError::Service(error.to_string()))
 }
 
 fn fields(situation: &Situation) -> HashMap<&str, &Field> {

@@ -19,10 +19,11 @@ use yinxin_core::ids::{AccountId, CaseId, FileId, SiteId};
 use yinxin_core::money::{Fen, Standing as PaymentStanding};
 use yinxin_core::rules::{CaseView, CheckView, ItemStanding, MaterialView, NamedValue};
 use yinxin_core::time::Millis;
+use yinxin_services::accounts::Accounts;
 use yinxin_store::cases::{self, Case};
 use yinxin_store::certificates::{self, Certificate, CertificateState};
 use yinxin_store::files::{self, File};
-use yinxin_store::identity_checks::{self, Check as CheckRow};
+use yinxin_store::identity_checks::{self, IdentityCheck as CheckRow};
 use yinxin_store::materials::{self, Item, Placed};
 use yinxin_store::orders::{self, Order};
 use yinxin_store::papers::{self, IssuedPaper};
@@ -31,6 +32,7 @@ use yinxin_store::{Connection, refunds};
 
 /// One case with all that belongs to it.
 pub(crate) struct Situation {
+    pub site: SiteId,
     pub case: Case,
     pub values: Values,
     pub definition: Arc<Definition>,
@@ -79,21 +81,22 @@ impl Situation {
             );
         }
         let order = orders::of_case(conn, site, id).await?;
-        let payment = match order.as_ref().and_then(|order| order.paid_by_payment.clone()) {
+        let payment = match order.as_ref().and_then(|order| order.paid_by.clone()) {
             Some(payment) => Some(payments::get(conn, site, &payment).await?),
             None => None,
         };
         let profile = profile(inner, conn, site, &case.account).await?;
         let mobile_field = inner.account_policy(site).map(|(policy, ..)| policy.mobile_field);
         Ok(Self {
+            site: site.clone(),
             values: Values::from(case.values.clone()),
             steps: cases::steps(conn, site, id).await?,
             files,
             items: materials::items(conn, site, id).await?,
             checks,
             papers,
-            refunded: match &order {
-                Some(order) => refunds::returned(conn, site, &order.id).await?,
+            refunded: match &payment {
+                Some(payment) => refunds::total_of(conn, site, &payment.id).await?,
                 None => Fen(0),
             },
             order,
@@ -201,7 +204,7 @@ impl Situation {
     }
 
     pub fn standing_of_check(&self, id: &str) -> IdentityStanding {
-        let newest = self.checks.iter().find(|check| check.check == id);
+        let newest = self.checks.iter().find(|check| check.check_name == id);
         newest.map_or(IdentityStanding::None, |check| check.state.standing())
     }
 
@@ -210,11 +213,17 @@ impl Situation {
         self.papers.iter().find(|paper| paper.document == document)
     }
 
-    /// Digest of the answers, by which a paper tells that it is out of date. Not a secret: papers keep it unsealed, so
-    /// it is keyed.
-    pub fn values_digest(&self, inner: &Inner) -> String {
-        let text = serde_json::to_string(self.values.as_slice()).unwrap_or_default();
-        inner.sealer.fingerprint("paper values", &text)
+    /// Digest of what the paper would say now: another one than it was made with means that it is out of date.
+    pub fn paper_digest(&self, inner: &Inner, document: &Document) -> Option<String> {
+        let paper = crate::papers::filled(inner, &self.site, self, document).ok()?;
+        inner.services.papers.digest(&paper).ok()
+    }
+
+    /// When the newest paper of the document was made, and whether it is out of date.
+    pub fn made(&self, inner: &Inner, document: &Document) -> Option<(Millis, bool)> {
+        let paper = self.paper(&document.id)?;
+        let digest = self.paper_digest(inner, document);
+        Some((paper.made_at, digest.as_ref() != Some(&paper.digest)))
     }
 
     /// Whether a step has all that it asks for.
@@ -222,12 +231,9 @@ impl Situation {
         let noted = || self.steps.iter().any(|row| row.step == step.id && row.complete);
         match &step.content {
             StepContent::Agreement(_) | StepContent::Form(_) | StepContent::Token => noted(),
-            StepContent::Documents(ids) => {
-                let digest = self.values_digest(inner);
-                self.documents(ids).all(|document| {
-                    self.paper(&document.id).is_some_and(|paper| paper.digest == digest)
-                })
-            }
+            StepContent::Documents(ids) => self
+                .documents(ids)
+                .all(|document| self.made(inner, document).is_some_and(|(_, outdated)| !outdated)),
             StepContent::Identity(check) => self.standing_of_check(check) == IdentityStanding::Passed,
             StepContent::Materials(ids) => self.materials(ids).all(|m| self.material_complete(m)),
             StepContent::Summary => true,
@@ -275,7 +281,10 @@ impl Situation {
 
     /// What a rule may read of the case through the interfaces.
     pub fn facts(&self, inner: &Inner, site: &SiteId, now: Millis) -> CaseFacts {
-        let digest = self.values_digest(inner);
+        let outdated = |id: &str| {
+            let document = self.document(id);
+            document.and_then(|document| self.made(inner, document)).is_none_or(|(_, old)| old)
+        };
         CaseFacts {
             profile: self.profile.clone(),
             profile_fields: profile_fields(inner, site),
@@ -296,7 +305,7 @@ impl Situation {
                     document: paper.document.clone(),
                     number: paper.number.clone(),
                     made: unsigned(paper.made_at),
-                    outdated: paper.digest != digest,
+                    outdated: outdated(&paper.document),
                 })
                 .collect(),
             has_request: self.has_request,
@@ -312,8 +321,7 @@ pub(crate) async fn profile(
     site: &SiteId,
     account: &AccountId,
 ) -> Result<Vec<NamedValue>, EngineError> {
-    let found = inner.services.accounts.profile_in(conn, site, account).await;
-    Ok(found.map_err(crate::service_error)?.into_vec())
+    Ok(inner.services.accounts.get_profile(conn, site, account).await?.values.into_vec())
 }
 
 pub(crate) fn unsigned(at: Millis) -> u64 {
@@ -328,7 +336,7 @@ pub(crate) fn profile_fields(inner: &Inner, site: &SiteId) -> Vec<ProfileField> 
         .map(|field| ProfileField {
             name: field.name.clone(),
             max_length: field::limit(field),
-            clerk_only: policy.clerk_only_fields.contains(&field.name),
+            clerk_only: Accounts::rememberable(&policy, &profile, &field.name).is_none(),
         })
         .collect()
 }

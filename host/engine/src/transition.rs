@@ -8,10 +8,11 @@ use crate::situation::Situation;
 use yinxin_capabilities::Handled;
 use yinxin_core::definition::{self, FieldKind, Transition};
 use yinxin_core::form;
-use yinxin_core::ids::{CaseId, FileId, SiteId};
+use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::{
     Checkpoint, Event, Fact, ItemJudgement, ItemStanding, NamedValue, Problem,
 };
+use yinxin_services::uploads::{Upload, UploadError};
 
 /// What an actor says with an event.
 #[derive(Clone, Debug, Default)]
@@ -294,15 +295,17 @@ async fn keep_attachments(
             continue;
         }
         let uploads = &inner.services.uploads;
-        let file = uploads
-            .attach(site, &situation.case.id, name, bytes.clone(), &by)
-            .await
-            .map_err(|error| EngineError::Service(error.to_string()))?
-            .map_err(|message| {
-                EngineError::Problems(vec![Problem { item: Some(field.clone()), message, offer: None }])
-            })?;
-        let id: FileId = file.id;
-        kept.push(NamedValue { name: field.clone(), value: id.to_string() });
+        let upload = Upload { name: name.clone(), bytes: bytes.clone().into(), by: by.clone() };
+        let file = match uploads.attach(site, &situation.case.id, upload).await {
+            Ok(file) => file,
+            Err(UploadError::Refused(problem)) => {
+                let message = problem.to_string();
+                let problem = Problem { item: Some(field.clone()), message, offer: None };
+                return Err(EngineError::Problems(vec![problem]));
+            }
+            Err(error) => return Err(crate::service_error(error)),
+        };
+        kept.push(NamedValue { name: field.clone(), value: file.id.to_string() });
     }
     Ok(kept)
 }

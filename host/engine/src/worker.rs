@@ -2,12 +2,18 @@
 
 use crate::error::EngineError;
 use crate::inner::Inner;
-use crate::{Engine, events, timers};
+use crate::{Engine, events, service_error, timers};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use yinxin_core::ids::CaseId;
 use yinxin_core::time::Millis;
-use yinxin_services::JobEnd;
+use yinxin_services::certificates::ISSUE_JOB;
+use yinxin_services::identity::RESULT_JOB;
+use yinxin_services::job_end::JobEnd;
+use yinxin_services::messaging::MESSAGE_JOB;
+use yinxin_services::payments::{CLOSE_JOB, CONFIRM_JOB, REFUND_JOB};
+use yinxin_services::uploads::SWEEP_JOB;
 use yinxin_store::StoreError;
 use yinxin_store::jobs::{self, Job};
 
@@ -79,19 +85,28 @@ async fn lease(inner: &Inner) -> Result<Option<Job>, EngineError> {
 
 async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     let services = &inner.services;
-    let service = |error: &dyn std::fmt::Display| EngineError::Service(error.to_string());
     let ended = match job.kind.as_str() {
         // These finish the job in the transaction of what they do.
         events::KIND => events::run(inner, job).await.map(|()| None),
         timers::KIND => timers::run(inner, job).await.map(|()| None),
-        "message" => services.messaging.run_job(job).await.map(Some).map_err(|e| service(&e)),
-        "certificate-issue" => {
-            services.certificates.run_job(job).await.map(Some).map_err(|e| service(&e))
+        MESSAGE_JOB => {
+            services.messaging.run(&job.site, &job.payload).await.map(Some).map_err(service_error)
         }
-        "payment-prepare" | "payment-confirm" | "payment-close" | "refund" | "order-expire" => {
-            services.payments.run_job(job).await.map(Some).map_err(|e| service(&e))
+        RESULT_JOB => {
+            services.identity.run(&job.site, &job.payload).await.map(Some).map_err(service_error)
         }
-        "blob-sweep" => services.uploads.run_job(job).await.map(Some).map_err(|e| service(&e)),
+        ISSUE_JOB => {
+            let case = CaseId::from_stored(job.case_id.clone());
+            let issued = services.certificates.issue(&job.site, &case, &job.key, &job.payload).await;
+            issued.map(|()| Some(JobEnd::Done)).map_err(service_error)
+        }
+        SWEEP_JOB => {
+            let swept = services.uploads.sweep(&job.site).await;
+            swept.map(|_| Some(JobEnd::Done)).map_err(EngineError::from)
+        }
+        kind @ (CONFIRM_JOB | CLOSE_JOB | REFUND_JOB) => {
+            services.payments.run_job(&job.site, kind, &job.payload).await.map(Some).map_err(service_error)
+        }
         _ => Err(EngineError::Service(format!("no one runs jobs of the kind `{}`", job.kind))),
     };
     let mut tx = inner.store.begin().await?;
@@ -114,7 +129,7 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     }
     tx.commit().await.map_err(StoreError::from)?;
     if !job.case_id.is_empty() {
-        inner.changed(&job.site, &yinxin_core::ids::CaseId::from_stored(job.case_id.clone()));
+        inner.changed(&job.site, &CaseId::from_stored(job.case_id.clone()));
     }
     Ok(())
 }

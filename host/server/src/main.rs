@@ -1,2 +1,61 @@
-//! placeholder
-fn main() {}
+//! The binary `yinxin`: serves the sites, and the operator's commands.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+mod audit;
+mod clerk;
+mod codes;
+mod config;
+mod development;
+mod plugin;
+mod serve;
+mod wiring;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Yinxin: the online service halls of certificate authorities.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve all sites of a folder until Ctrl-C or SIGTERM
+    Serve(serve::Serve),
+    /// Look at a plugin as its activation would
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Walk the history of all cases
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Members of staff who work in the console
+    #[command(subcommand)]
+    Clerk(clerk::Clerk),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Plugin(plugin) => plugin.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Clerk(clerk) => clerk.run().await,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

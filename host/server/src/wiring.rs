@@ -1,0 +1,360 @@
+//! From configuration to a running host: opens the database, activates the plugins and joins the services.
+
+use crate::codes::Codes;
+use crate::config::{self, MailTls, SiteFile, SmsProvider};
+use crate::development::Simulators;
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use url::Url;
+use yinxin_capabilities::{Manifest, Registry};
+use yinxin_core::ids::SiteId;
+use yinxin_core::time::{Clock, SystemClock};
+use yinxin_documents::Renderer;
+use yinxin_engine::{Engine, Services};
+use yinxin_sandbox::{Cache, Sandbox, Settings};
+use yinxin_services::accounts::{Accounts, Passwords};
+use yinxin_services::certificates::{Certificates, EmbeddedIssuer, IssuerNames};
+use yinxin_services::content::Content;
+use yinxin_services::identity::{FaceAccount, HttpFaceCheck, Identity, IdentitySite};
+use yinxin_services::messaging::{
+    Aliyun, AliyunAccount, Channels, Mailer, Messaging, SmsProvider as SmsSender, Smtp,
+    SmtpAccount, Tencent, TencentAccount, Tls,
+};
+use yinxin_services::papers::Papers;
+use yinxin_services::payments::{
+    Alipay, AlipayMerchant, Gateway, Payments, Wechat, WechatMerchant,
+};
+use yinxin_services::staff::Staff;
+use yinxin_services::uploads::Uploads;
+use yinxin_store::Store;
+use yinxin_store::blobs::Blobs;
+use yinxin_store::seal::Sealer;
+
+/// Where everything lies.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub sites: PathBuf,
+    /// Folder with `NAME.wasm` and `NAME.toml`.
+    pub plugins: PathBuf,
+    /// Database, blobs, compiled components and the master key, where they are not said to be elsewhere.
+    pub data: PathBuf,
+    pub secrets: PathBuf,
+    /// `sqlite://…` or `postgres://…`; none: a file in the data folder.
+    pub database: Option<String>,
+}
+
+/// A host that is ready to serve.
+pub struct Host {
+    pub store: Store,
+    pub sealer: Arc<Sealer>,
+    pub clock: Arc<dyn Clock>,
+    pub sites: BTreeMap<String, SiteFile>,
+    pub registry: Arc<Registry>,
+    pub engine: Engine,
+    pub services: Services,
+    pub staff: Arc<Staff>,
+    pub content: Arc<Content>,
+    /// Signs cookies; derived from the master key.
+    pub cookie_key: [u8; 32],
+}
+
+/// Opens the database of `places`.
+pub async fn open_store(places: &Places) -> Result<Store> {
+    std::fs::create_dir_all(&places.data)
+        .with_context(|| format!("the data folder {} cannot be made", places.data.display()))?;
+    let url = match &places.database {
+        Some(url) => url.clone(),
+        None => format!("sqlite://{}", places.data.join("yinxin.db").display()),
+    };
+    Store::open(&url).await.context("the database cannot be opened")
+}
+
+/// Reads the master key, and makes one at the very first start.
+pub fn master_key(data: &Path) -> Result<[u8; 32]> {
+    let path = data.join("master.key");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut key = [0_u8; 32];
+            getrandom::fill(&mut key).context("the system gives no random bytes")?;
+            write_private(&path, &hex::encode(key))?;
+            tracing::warn!(path = %path.display(), "a new master key was made; without it sealed data is lost, keep a copy elsewhere");
+            hex::encode(key)
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+        }
+    };
+    let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.with_context(|| format!("{} does not hold 64 hexadecimal digits", path.display()))
+}
+
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// The sandbox with its compile cache.
+pub fn sandbox(data: &Path, master: &[u8; 32]) -> Result<Sandbox> {
+    let cache = Cache::open(data.join("compiled"), &derived(master, "yinxin compile cache v1"))?;
+    Ok(Sandbox::new(Settings { cache: Some(cache), ..Settings::default() })?)
+}
+
+/// A sandbox for a single look, which leaves nothing behind.
+pub fn sandbox_uncached() -> Result<Sandbox> {
+    Ok(Sandbox::new(Settings::default())?)
+}
+
+fn derived(master: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, master);
+    let tag = ring::hmac::sign(&key, purpose.as_bytes());
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
+/// Reads a plugin's component and manifest.
+pub fn read_plugin(folder: &Path, name: &str) -> Result<(Vec<u8>, Manifest)> {
+    let component = folder.join(format!("{name}.wasm"));
+    let manifest = folder.join(format!("{name}.toml"));
+    let bytes = std::fs::read(&component)
+        .with_context(|| format!("the component {} cannot be read", component.display()))?;
+    let text = std::fs::read_to_string(&manifest)
+        .with_context(|| format!("the manifest {} cannot be read", manifest.display()))?;
+    let manifest =
+        Manifest::parse(&text).with_context(|| format!("{} is not right", manifest.display()))?;
+    Ok((bytes, manifest))
+}
+
+/// Builds the whole host. With `simulators`, every gateway of every site is a simulated one.
+pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Result<Host> {
+    let store = open_store(places).await?;
+    let master = master_key(&places.data)?;
+    let sealer = Arc::new(Sealer::new(&master));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut sites = config::read_sites(&places.sites)?;
+    if let Some(simulators) = simulators {
+        sites.values_mut().for_each(|site| simulators.stand_in(site));
+    }
+
+    let registry = Arc::new(Registry::new(sandbox(&places.data, &master)?)?);
+    for file in sites.values() {
+        activate(&registry, &store, file, &places.plugins).await?;
+    }
+
+    let blobs = Blobs::folder(&places.data.join("blobs"), sealer.clone())?;
+    let mut channels = HashMap::new();
+    let mut templates = HashMap::new();
+    let mut payments = Payments::new(store.clone(), sealer.clone(), clock.clone());
+    let mut checks = HashMap::new();
+    let mut lists = BTreeMap::new();
+    for file in sites.values() {
+        let id = file.id()?;
+        let failed = || format!("{}", file.folder.join("site.toml").display());
+        channels.insert(id.clone(), channels_of(file, &places.secrets).with_context(failed)?);
+        for gateway in gateways_of(file, &places.secrets).with_context(failed)? {
+            payments.add_gateway(id.clone(), gateway);
+        }
+        if let Some(sms) = &file.sms {
+            templates.insert(id.clone(), sms.code_template.clone());
+        }
+        if let Some(check) = face_of(file, &places.secrets).with_context(failed)? {
+            checks.insert(id.clone(), check);
+        }
+        lists.insert(id, format!("{}/crl", file.address));
+    }
+
+    let messaging = Arc::new(Messaging::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        Arc::new(blobs.clone()),
+        channels,
+    ));
+    let codes = Arc::new(Codes { messaging: messaging.clone(), templates });
+    let passwords = Passwords::new()?;
+    let accounts =
+        Accounts::new(store.clone(), sealer.clone(), clock.clone(), passwords.clone(), codes);
+    let issuer = EmbeddedIssuer::new(store.clone(), sealer.clone(), clock.clone(), lists);
+    for file in sites.values() {
+        if let Some(names) = &file.issuer {
+            let names = IssuerNames {
+                organisation: names.organisation.clone(),
+                root: names.root.clone(),
+                issuing: names.issuing.clone(),
+            };
+            if issuer.establish(&file.id()?, &names).await? {
+                tracing::info!(site = file.id, "root and issuing authority were made");
+            }
+        }
+    }
+    let services = Services {
+        accounts: Arc::new(accounts),
+        payments: Arc::new(payments),
+        messaging,
+        identity: Arc::new(Identity::new(store.clone(), sealer.clone(), clock.clone(), checks)),
+        uploads: Arc::new(Uploads::new(store.clone(), sealer.clone(), blobs, clock.clone())),
+        certificates: Arc::new(Certificates::new(store.clone(), clock.clone(), Arc::new(issuer))),
+        papers: Papers::new(Renderer::with_system_fonts()?, sealer.clone(), clock.clone()),
+    };
+    let setups = sites.values().map(|file| {
+        Ok(yinxin_engine::Site {
+            id: file.id()?,
+            title: file.brand.name.clone(),
+            address: file.address.clone(),
+            calendar: file.calendar.clone(),
+            order_days: file.order_days,
+        })
+    });
+    let engine = Engine::new(
+        store.clone(),
+        sealer.clone(),
+        registry.clone(),
+        services.clone(),
+        setups.collect::<Result<_>>()?,
+        clock.clone(),
+    );
+    let staff = Arc::new(Staff::new(store.clone(), sealer.clone(), clock.clone(), passwords));
+    let content = Arc::new(Content::new(store.clone(), clock.clone()));
+    for file in sites.values() {
+        content.import_pages(&file.id()?, &file.folder.join("pages")).await?;
+    }
+    Ok(Host {
+        cookie_key: derived(&master, "yinxin cookies v1"),
+        store,
+        sealer,
+        clock,
+        sites,
+        registry,
+        engine,
+        services,
+        staff,
+        content,
+    })
+}
+
+async fn activate(
+    registry: &Registry,
+    store: &Store,
+    file: &SiteFile,
+    plugins: &Path,
+) -> Result<()> {
+    let site = file.id()?;
+    registry.load(store, &site, &file.plugins).await?;
+    for entry in &file.plugins {
+        let (component, manifest) = read_plugin(plugins, &entry.name)?;
+        let activated = registry.activate(store, &site, &component, &manifest, entry).await?;
+        for warning in &activated.warnings {
+            tracing::warn!(%site, plugin = entry.name, "{warning}");
+        }
+    }
+    let owners = registry.plugins(&site);
+    let owners = owners.iter().filter(|plugin| plugin.definition.account_policy.is_some()).count();
+    if owners != 1 {
+        bail!("the site `{site}` has {owners} plugins with an account policy; it needs exactly one");
+    }
+    Ok(())
+}
+
+fn channels_of(file: &SiteFile, secrets: &Path) -> Result<Channels> {
+    let sms = match &file.sms {
+        None => None,
+        Some(sms) => {
+            let endpoint = Url::parse(&sms.endpoint).context("[sms] endpoint")?;
+            let secret = sms.key_secret.read(secrets)?;
+            let provider: Arc<dyn SmsSender> = match sms.provider {
+                SmsProvider::Aliyun => Arc::new(Aliyun::new(AliyunAccount {
+                    endpoint,
+                    key_id: sms.key_id.clone(),
+                    key_secret: secret,
+                    sign_name: sms.sign_name.clone(),
+                })?),
+                SmsProvider::Tencent => Arc::new(Tencent::new(TencentAccount {
+                    endpoint,
+                    region: sms.region.clone(),
+                    secret_id: sms.key_id.clone(),
+                    secret_key: secret,
+                    app_id: sms.app_id.clone(),
+                    sign_name: sms.sign_name.clone(),
+                })?),
+            };
+            Some(provider)
+        }
+    };
+    let mail = match &file.mail {
+        None => None,
+        Some(mail) => {
+            let mailer: Arc<dyn Mailer> = Arc::new(Smtp::new(SmtpAccount {
+                host: mail.host.clone(),
+                port: mail.port,
+                tls: match mail.tls {
+                    MailTls::None => Tls::None,
+                    MailTls::StartTls => Tls::StartTls,
+                    MailTls::Implicit => Tls::Wrapped,
+                },
+                login: match mail.user.as_str() {
+                    "" => None,
+                    user => Some((user.to_owned(), mail.password.read(secrets)?)),
+                },
+                from_name: mail.from_name.clone(),
+                from_address: mail.from_address.clone(),
+                root_certificate: None,
+            })?);
+            Some(mailer)
+        }
+    };
+    Ok(Channels { sms, mail })
+}
+
+fn gateways_of(file: &SiteFile, secrets: &Path) -> Result<Vec<Arc<dyn Gateway>>> {
+    let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
+    let notify = |gateway: &str| format!("{}/notify/{gateway}/{}", file.address, file.id);
+    if let Some(wechat) = &file.payments.wechat {
+        let platform_key = (wechat.platform_key_id.clone(), wechat.platform_key.read(secrets)?);
+        gateways.push(Arc::new(Wechat::new(WechatMerchant {
+            endpoint: Url::parse(&wechat.endpoint).context("[payments.wechat] endpoint")?,
+            appid: wechat.appid.clone(),
+            mchid: wechat.mchid.clone(),
+            merchant_serial: wechat.merchant_serial.clone(),
+            merchant_key: wechat.merchant_key.read(secrets)?,
+            platform_keys: vec![platform_key],
+            api_v3_key: wechat.api_v3_key.read(secrets)?,
+            notify_url: notify("wechat"),
+        })?));
+    }
+    if let Some(alipay) = &file.payments.alipay {
+        gateways.push(Arc::new(Alipay::new(AlipayMerchant {
+            endpoint: Url::parse(&alipay.endpoint).context("[payments.alipay] endpoint")?,
+            app_id: alipay.app_id.clone(),
+            seller_id: alipay.seller_id.clone(),
+            app_key: alipay.app_key.read(secrets)?,
+            alipay_key: alipay.platform_key.read(secrets)?,
+            notify_url: notify("alipay"),
+        })?));
+    }
+    Ok(gateways)
+}
+
+fn face_of(file: &SiteFile, secrets: &Path) -> Result<Option<IdentitySite>> {
+    let Some(face) = &file.face else { return Ok(None) };
+    let provider = HttpFaceCheck::new(FaceAccount {
+        endpoint: Url::parse(&face.endpoint).context("[face] endpoint")?,
+        key_id: face.key_id.clone(),
+        secret: face.key_secret.read(secrets)?,
+    })?;
+    Ok(Some(IdentitySite {
+        provider: Arc::new(provider),
+        address: file.address.clone(),
+        notify_url: format!("{}/notify/face/{}", file.address, file.id),
+    }))
+}
