@@ -261,7 +261,7 @@ impl Uploads {
         let mut found = Vec::new();
         for placed in materials::of_case(&mut conn, site, case).await? {
             let file = files::find(&mut conn, &self.sealer, site, &placed.file).await?;
-            let file = view(file.ok_or(StoreError::Damaged("material_files.file_id"))?);
+            let file = FileView::from(file.ok_or(StoreError::Damaged("material_files.file_id"))?);
             found.push(MaterialFile {
                 material: placed.material,
                 position: placed.position,
