@@ -177,7 +177,11 @@ impl Staff {
         }
         problems.extend(name_problem(name));
         problems.extend(roles_problem(new.roles));
-        if let Some(message) = password_problem(new.password, SHORTEST_PASSWORD, &[login.clone()]) {
+        if let Some(message) = password_problem(
+            new.password,
+            SHORTEST_PASSWORD,
+            std::slice::from_ref(&login),
+        ) {
             problems.push(problem(Some(item::PASSWORD), message));
         }
         refuse_if_any(problems)?;
@@ -286,8 +290,8 @@ impl Staff {
         except: Option<&str>,
         by: Option<&ClerkId>,
     ) -> Result<(), AccountError> {
-        let own = [clerk.login.clone()];
-        if let Some(message) = password_problem(password, SHORTEST_PASSWORD, &own) {
+        let own = std::slice::from_ref(&clerk.login);
+        if let Some(message) = password_problem(password, SHORTEST_PASSWORD, own) {
             return Err(AccountError::refused(Some(item::PASSWORD), message));
         }
         let hash = self.passwords.hash(password).await?;
