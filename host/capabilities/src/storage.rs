@@ -2,7 +2,7 @@
 //!
 //! Reads ask the database, each on a connection of its own that goes back at once, and are recorded; writes stay on the
 //! call's shelf and are seen by the call's own later reads. What the call found stays found: a key that is read twice
-//! and has changed in between ends in [`Trouble::Changed`], and the whole call is run again.
+//! and has changed in between ends in a `Trouble`, and the whole call is run again.
 
 use crate::bindings::yinxin::storage::storage::{Entry, Error, Host};
 use crate::desk::{Access, No, Office, Outside, Trouble, answer, ask, permit};

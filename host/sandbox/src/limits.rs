@@ -36,11 +36,11 @@ impl Default for Limits {
             guest_time: Duration::from_millis(300), // ten thousand times a usual check, and a person still waits for it
             total_time: Duration::from_secs(5), // a page that takes longer is given up by the person before it
             memory_bytes: 32 << 20,             // also the slot's size in the pool
-            table_elements: 10_000, // function pointers of a large Rust guest: below 2,000
-            instances: 8,           // wit-component makes 3 or 4
-            hostcall_bytes: 4 << 20, // a definition with hundreds of fields has 200 KiB
+            table_elements: 10_000,             // one for each function that is called by pointer
+            instances: 8,                       // wit-component makes 3 or 4
+            hostcall_bytes: 4 << 20,            // room for a definition of thousands of fields
             effects_count: 1_000,
-            effects_bytes: 1 << 20, // sixteen storage values of the largest size
+            effects_bytes: 1 << 20, // fifteen storage values of the largest size
             reads_count: 4_000,     // each is verified again at the commit
             log_bytes: 16 << 10,    // about a hundred lines
         }
