@@ -230,3 +230,86 @@ fn in_call<T>(call: Call, rule: impl FnOnce() -> T) -> (T, Call) {
     drop(restore);
     (answer, ended)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FeeLine, Fen, messaging, payments, storage, yuan};
+
+    fn world() -> World {
+        World::new(Definition::new("test", "0.1.0", "测试", "测试"))
+    }
+
+    fn line(amount: Fen) -> FeeLine {
+        FeeLine::new("fee", "费用", amount)
+    }
+
+    #[test]
+    fn a_pure_rule_reads_and_does_not_write() {
+        let mut world = world();
+        world.storage.insert("key".into(), b"value".to_vec());
+        assert_eq!(
+            world.read(|| storage::get_text("key")),
+            Ok(Some("value".into()))
+        );
+        assert_eq!(
+            world.read(|| storage::put("key", "x")),
+            Err(storage::Error::ReadOnly)
+        );
+        let asked = world.read(|| payments::request(&[line(yuan(1))], &[Method::Alipay]));
+        assert_eq!(asked, Err(payments::Error::ReadOnly));
+    }
+
+    #[test]
+    fn a_call_sees_its_own_writes_and_a_declined_one_leaves_none() {
+        let mut world = world();
+        let declined: Result<((), _), &str> = world.transact(|| {
+            assert_eq!(storage::put_if_absent("key", "1"), Ok(true));
+            assert_eq!(storage::put_if_absent("key", "2"), Ok(false));
+            assert_eq!(
+                payments::request(&[line(yuan(1))], &[Method::Wechat]),
+                Ok(())
+            );
+            assert_eq!(
+                payments::status().map(|balance| balance.standing),
+                Ok(Standing::Due)
+            );
+            Err("declined")
+        });
+        assert_eq!(declined, Err("declined"));
+        assert!(world.storage.is_empty());
+        assert_eq!(world.balance.standing, Standing::None);
+
+        let kept: Result<((), _), storage::Error> = world.transact(|| storage::put("key", "1"));
+        assert_eq!(kept.map(|(_, effects)| effects.len()), Ok(1));
+        assert_eq!(
+            world.storage.get("key").map(Vec::as_slice),
+            Some(b"1".as_slice())
+        );
+    }
+
+    #[test]
+    fn outside_a_call_nothing_answers() {
+        assert_eq!(storage::get("key"), Err(storage::Error::Unavailable));
+        assert_eq!(
+            messaging::send("any", &[]),
+            Err(messaging::Error::Unavailable)
+        );
+    }
+
+    #[test]
+    fn money_is_asked_for_once_and_given_back_at_most_once() {
+        let mut world = world();
+        let again: Result<((), _), _> = world.transact(|| {
+            payments::request(&[line(yuan(220))], &[Method::Wechat])?;
+            payments::request(&[line(yuan(220))], &[Method::Wechat])
+        });
+        assert_eq!(again.map(|_| ()), Err(payments::Error::AlreadyRequested));
+        world.balance.standing = Standing::Paid;
+        world.balance.total = yuan(220).0;
+        let refunded: Result<((), _), _> = world.transact(|| payments::refund(yuan(220), "取消"));
+        assert!(refunded.is_ok());
+        let more: Result<((), _), _> = world.transact(|| payments::refund(Fen(1), "取消"));
+        assert_eq!(more.map(|_| ()), Err(payments::Error::NothingToRefund));
+    }
+}
