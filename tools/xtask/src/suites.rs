@@ -174,7 +174,7 @@ fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
     command
         .args(["test", "--workspace", "--quiet", "--no-fail-fast", "--"])
         .args(rest);
-    with_postgres(environment(&mut command, workspace).env("YINXIN_PEERS_PYTHON", python))
+    with_postgres(environment(&mut command, workspace).env("YINXIN_TEST_PYTHON", python))
 }
 
 fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
@@ -276,7 +276,7 @@ fn journeys(workspace: &Workspace, rest: &[String]) -> Result<()> {
         .args(rest);
     processes::run(
         environment(&mut command, workspace)
-            .env("YINXIN_PEERS_PYTHON", python)
+            .env("YINXIN_TEST_PYTHON", python)
             .current_dir(workspace.root()),
     )
 }
