@@ -15,7 +15,7 @@ pub mod mail;
 pub mod misbehave;
 mod notifier;
 mod pages;
-mod payer_page;
+pub mod payer_page;
 pub mod secrets;
 pub mod signed;
 pub mod sms;

@@ -23,11 +23,16 @@ fn desk() -> Desk {
         api_v3_key: API_V3.to_owned(),
         notify_url: "https://ca.example.cn/n".to_owned(),
     };
-    Desk { wechat: Wechat::new(merchant).unwrap(), platform }
+    Desk {
+        wechat: Wechat::new(merchant).unwrap(),
+        platform,
+    }
 }
 
 fn envelope(mchid: &str) -> Vec<u8> {
-    let mut sealed = json!({"mchid": mchid, "out_trade_no": "t1"}).to_string().into_bytes();
+    let mut sealed = json!({"mchid": mchid, "out_trade_no": "t1"})
+        .to_string()
+        .into_bytes();
     let key = aead::UnboundKey::new(&aead::AES_256_GCM, API_V3.as_bytes()).unwrap();
     let nonce = "abcdefghijkl";
     aead::LessSafeKey::new(key)
@@ -41,7 +46,9 @@ fn envelope(mchid: &str) -> Vec<u8> {
         "algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "transaction",
         "ciphertext": STANDARD.encode(sealed),
     });
-    json!({"id": "EV-1", "event_type": "TRANSACTION.SUCCESS", "resource": resource}).to_string().into_bytes()
+    json!({"id": "EV-1", "event_type": "TRANSACTION.SUCCESS", "resource": resource})
+        .to_string()
+        .into_bytes()
 }
 
 fn headers(key: &Theirs, body: &[u8], prefix: &str) -> HeaderMap {
@@ -54,7 +61,10 @@ fn headers(key: &Theirs, body: &[u8], prefix: &str) -> HeaderMap {
     headers.insert("wechatpay-timestamp", timestamp.parse().unwrap());
     headers.insert("wechatpay-nonce", "nonce".parse().unwrap());
     headers.insert("wechatpay-signature", signature.parse().unwrap());
-    headers.insert("wechatpay-serial", WechatKeys::PLATFORM_KEY_ID.parse().unwrap());
+    headers.insert(
+        "wechatpay-serial",
+        WechatKeys::PLATFORM_KEY_ID.parse().unwrap(),
+    );
     headers
 }
 
@@ -64,8 +74,17 @@ fn a_notification_is_taken_within_300_seconds() {
     let body = envelope(WechatKeys::MCHID);
     let headers = headers(&desk.platform, &body, "");
     for seconds in [-300, 0, 300] {
-        let taken = desk.wechat.notification(&headers, &body, NOW.plus(seconds)).unwrap();
-        assert_eq!(taken, Notification { id: "EV-1".to_owned(), about: About::Trade("t1".to_owned()) });
+        let taken = desk
+            .wechat
+            .notification(&headers, &body, NOW.plus(seconds))
+            .unwrap();
+        assert_eq!(
+            taken,
+            Notification {
+                id: "EV-1".to_owned(),
+                about: About::Trade("t1".to_owned())
+            }
+        );
     }
     for seconds in [-301, 301] {
         let refused = desk.wechat.notification(&headers, &body, NOW.plus(seconds));
@@ -78,14 +97,19 @@ fn what_is_not_the_providers_is_refused() {
     let desk = desk();
     let body = envelope(WechatKeys::MCHID);
     let good = headers(&desk.platform, &body, "");
-    let refused = |headers: &HeaderMap, body: &[u8]| desk.wechat.notification(headers, body, NOW).unwrap_err();
+    let refused = |headers: &HeaderMap, body: &[u8]| {
+        desk.wechat.notification(headers, body, NOW).unwrap_err()
+    };
 
     let mut tampered = body.clone();
     tampered.push(b' ');
     assert_eq!(refused(&good, &tampered), Forged::Signature);
     assert_eq!(refused(&HeaderMap::new(), &body), Forged::Unsigned);
     let stranger = Theirs::unknown().unwrap();
-    assert_eq!(refused(&headers(&stranger, &body, ""), &body), Forged::Signature);
+    assert_eq!(
+        refused(&headers(&stranger, &body, ""), &body),
+        Forged::Signature
+    );
     let probe = headers(&desk.platform, &body, "WECHATPAY/SIGNTEST/");
     assert_eq!(refused(&probe, &body), Forged::Probe);
     let mut other_key = good.clone();
@@ -93,10 +117,16 @@ fn what_is_not_the_providers_is_refused() {
     assert_eq!(refused(&other_key, &body), Forged::UnknownKey);
 
     let foreign = envelope("1900000002");
-    assert_eq!(refused(&headers(&desk.platform, &foreign, ""), &foreign), Forged::Merchant);
+    assert_eq!(
+        refused(&headers(&desk.platform, &foreign, ""), &foreign),
+        Forged::Merchant
+    );
     let text = String::from_utf8(body).unwrap();
     let unsealed = text.replace("abcdefghijkl", "abcdefghijkm").into_bytes();
-    assert_eq!(refused(&headers(&desk.platform, &unsealed, ""), &unsealed), Forged::Sealed);
+    assert_eq!(
+        refused(&headers(&desk.platform, &unsealed, ""), &unsealed),
+        Forged::Sealed
+    );
 }
 
 #[test]

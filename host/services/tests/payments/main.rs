@@ -1,0 +1,12 @@
+//! Payments from the order to the refund, against the simulated providers over HTTP, on both databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod desk;
+mod odd;
+mod refunds;
+mod whole;
