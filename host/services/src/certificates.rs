@@ -60,6 +60,33 @@ impl CertificateError {
             Self::NotPossible | Self::Store(_) => false,
         }
     }
+
+    /// Why issuing failed, for the clerk who has to do something about it.
+    fn in_words(&self) -> String {
+        match self {
+            Self::Request(problem) => problem.to_string(),
+            Self::NoRequest => "本申请没有证书请求，请上传后重新签发。".to_owned(),
+            Self::Subject(problem) | Self::Issuer(IssuerError::Subject(problem)) => match problem {
+                SubjectProblem::Unknown(name) => {
+                    format!("证书主题里的 {name} 不是可用的属性，请联系技术人员。")
+                }
+                SubjectProblem::Value(name) => {
+                    format!("证书主题里的 {name} 为空或含有不允许的字符，请核对申请信息。")
+                }
+                SubjectProblem::Empty => "证书主题是空的，请联系技术人员。".to_owned(),
+            },
+            Self::Issuer(IssuerError::Months(months)) => {
+                format!("有效期 {months} 个月超出了 1 至 60 个月的范围。")
+            }
+            Self::Issuer(IssuerError::Outlives { not_after }) => {
+                format!(
+                    "签发机构的证书在 {} 到期，不能签发有效期更长的证书。",
+                    not_after.day()
+                )
+            }
+            _ => "签发程序出错，请联系技术人员。".to_owned(),
+        }
+    }
 }
 
 /// What a plugin asked to have issued.
@@ -199,7 +226,7 @@ impl Certificates {
         match self.try_issue(site, case, key, payload).await {
             Err(error) if error.is_permanent() => {
                 tracing::error!(%site, %case, %error, "a certificate cannot be issued");
-                let reason = error.to_string();
+                let reason = error.in_words();
                 let event = FailedEvent {
                     case_id: case.as_str(),
                     event: "issue-failed",

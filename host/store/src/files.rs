@@ -279,7 +279,7 @@ pub(crate) mod tests {
                 of_owner(&mut tx, sealer, &here, &owner, None, 9)
                     .await
                     .unwrap(),
-                [file.clone()]
+                std::slice::from_ref(&file)
             );
             assert!(
                 of_owner(&mut tx, sealer, &here, &owner, Some(&file.id), 9)

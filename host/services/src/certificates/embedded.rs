@@ -164,14 +164,8 @@ impl Issuer for EmbeddedIssuer {
                 not_after: issuer_ends,
             });
         }
-        let list_address = self
-            .list_addresses
-            .get(site)
-            .map(String::as_str)
-            .unwrap_or_default();
-        if list_address.is_empty() {
-            return Err(IssuerError::NotEstablished(site.clone()));
-        }
+        let list_address = self.list_addresses.get(site);
+        let list_address = list_address.ok_or_else(|| IssuerError::NoListAddress(site.clone()))?;
         let profile = Profile {
             issuer: authority.certificate.tbs_certificate().subject().clone(),
             subject: subject::encode(&wish.subject)?,

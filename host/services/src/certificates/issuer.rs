@@ -12,6 +12,8 @@ use super::SubjectProblem;
 pub enum IssuerError {
     #[error("the site {0} has no issuer yet; `yinxin issuer establish` makes one")]
     NotEstablished(SiteId),
+    #[error("the site {0} has no address for its revocation list")]
+    NoListAddress(SiteId),
     #[error(transparent)]
     Subject(#[from] SubjectProblem),
     #[error("{0} months; 1 to 60 are allowed")]

@@ -146,6 +146,11 @@ async fn what_no_repetition_mends_becomes_an_event() {
         let events = office.events().await;
         assert_eq!(events.len(), 2, "{}", office.store.name);
         assert!(events.iter().all(|event| event["event"] == "issue-failed"));
+        assert!(
+            events
+                .iter()
+                .any(|event| event["reason"] == "有效期 61 个月超出了 1 至 60 个月的范围。")
+        );
         assert!(office.issued().await.is_empty());
     }
 }
