@@ -9,7 +9,7 @@ use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::time::Millis;
 use yinxin_store::orders::{self, Order, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
-use yinxin_store::{StoreError, refunds};
+use yinxin_store::{Connection, StoreError, refunds};
 
 /// Seconds that a code is used: both providers' codes live for two hours, and a person needs some minutes.
 const CODE_LIFE: i64 = 110 * 60;
@@ -68,6 +68,8 @@ pub struct OrderView {
     pub paid_method: Option<Method>,
     /// The provider's number of the transaction; empty before it is paid.
     pub transaction: String,
+    /// Id of the transfer slip's file, or empty.
+    pub slip: String,
     /// What went back or is on its way.
     pub refunded: Fen,
     /// The code that is open, if one is.
@@ -90,12 +92,53 @@ impl Payments {
     pub async fn order_view(&self, site: &SiteId, id: &OrderId) -> Result<OrderView, PaymentError> {
         let mut conn = self.store.read().await?;
         let order = orders::get(&mut conn, site, id).await?;
-        let attempts = rows::of_order(&mut conn, site, id).await?;
+        self.view_of(&mut conn, site, order).await
+    }
+
+    /// An account's orders, newest first, after the id `after`.
+    pub async fn orders_of(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let mut views = Vec::new();
+        for order in orders::of_account(&mut conn, site, account, after, limit).await? {
+            views.push(self.view_of(&mut conn, site, order).await?);
+        }
+        Ok(views)
+    }
+
+    /// A clerk's list: orders in a state, such as those whose slip is to be verified, oldest first.
+    pub async fn orders_in(
+        &self,
+        site: &SiteId,
+        state: OrderState,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let mut views = Vec::new();
+        for order in orders::in_state(&mut conn, site, state, after, limit).await? {
+            views.push(self.view_of(&mut conn, site, order).await?);
+        }
+        Ok(views)
+    }
+
+    async fn view_of(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        order: Order,
+    ) -> Result<OrderView, PaymentError> {
+        let attempts = rows::of_order(conn, site, &order.id).await?;
         let paid = attempts
             .iter()
             .find(|payment| Some(&payment.id) == order.paid_by.as_ref());
         let refunded = match &order.paid_by {
-            Some(paid_by) => refunds::total_of(&mut conn, site, paid_by).await?,
+            Some(paid_by) => refunds::total_of(conn, site, paid_by).await?,
             None => Fen(0),
         };
         let now = self.clock.now();
@@ -114,6 +157,7 @@ impl Payments {
                 .cloned()
                 .map(PaymentView::from),
             refunded,
+            slip: order.slip,
             id: order.id,
             number: order.number,
             account: order.account,
@@ -154,7 +198,11 @@ impl Payments {
                 rows::set_prepared(&mut tx, site, &payment.id, &code).await?;
                 let payment = rows::get(&mut tx, site, &payment.id).await?;
                 tx.commit().await.map_err(StoreError::from)?;
-                Ok(payment.into())
+                match payment.state {
+                    // The order was closed in between; nobody sees the code.
+                    PaymentState::Closed | PaymentState::Failed => Err(PaymentError::NotNow),
+                    _ => Ok(payment.into()),
+                }
             }
             Err(error @ GatewayError::Refused(_)) => {
                 // The next try is a new trade. The job still asks once whether this one was paid after all.

@@ -50,6 +50,8 @@ pub struct Desk {
     pub payments: Arc<Payments>,
     pub wechat: Arc<wechat::Wechat>,
     pub alipay: Arc<alipay::Alipay>,
+    pub wechat_merchant: WechatMerchant,
+    pub alipay_merchant: AlipayMerchant,
     provider_address: std::net::SocketAddr,
     providers: JoinHandle<()>,
     inbox: JoinHandle<()>,
@@ -112,7 +114,7 @@ async fn desk(store: TestStore) -> Desk {
     let clock = Arc::new(TestClock::default());
     let mut payments = Payments::new(store.store.clone(), store.sealer.clone(), clock.clone());
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    let merchant = WechatMerchant {
+    let wechat_merchant = WechatMerchant {
         endpoint: provider_url.parse().unwrap(),
         appid: WechatKeys::APPID.to_owned(),
         mchid: WechatKeys::MCHID.to_owned(),
@@ -125,8 +127,11 @@ async fn desk(store: TestStore) -> Desk {
         api_v3_key: read("wechat/apiv3.key").trim().to_owned(),
         notify_url: notice_url("wechat"),
     };
-    payments.add_gateway(site.clone(), Arc::new(Wechat::new(merchant).unwrap()));
-    let merchant = AlipayMerchant {
+    payments.add_gateway(
+        site.clone(),
+        Arc::new(Wechat::new(wechat_merchant.clone()).unwrap()),
+    );
+    let alipay_merchant = AlipayMerchant {
         endpoint: format!("{provider_url}/gateway.do").parse().unwrap(),
         app_id: AlipayKeys::APP_ID.to_owned(),
         seller_id: AlipayKeys::SELLER_ID.to_owned(),
@@ -134,7 +139,10 @@ async fn desk(store: TestStore) -> Desk {
         alipay_key: read("alipay/platform.pub"),
         notify_url: notice_url("alipay"),
     };
-    payments.add_gateway(site.clone(), Arc::new(Alipay::new(merchant).unwrap()));
+    payments.add_gateway(
+        site.clone(),
+        Arc::new(Alipay::new(alipay_merchant.clone()).unwrap()),
+    );
     payments.add_transfers(site.clone());
     let payments = Arc::new(payments);
     let inbox = Router::new()
@@ -149,6 +157,8 @@ async fn desk(store: TestStore) -> Desk {
         payments,
         wechat,
         alipay,
+        wechat_merchant,
+        alipay_merchant,
         provider_address,
         providers,
         inbox,

@@ -1,9 +1,11 @@
 //! What goes otherwise: forged, wrong, late, twice, expired.
 
 use crate::desk::desks;
+use std::sync::Arc;
 use yinxin_core::money::{Fen, Method};
 use yinxin_services::payments::{
-    OrderState, PaymentError, PaymentState, RefundState, Settled, Transfer,
+    Alipay, Forged, GatewayError, NewRefund, OrderState, PaymentError, PaymentState, Payments,
+    RefundState, Settled, Transfer, Wechat,
 };
 use yinxin_simulators::trades::{PayMode, TradeState};
 use yinxin_store::postings::Account;
@@ -34,6 +36,43 @@ async fn a_forged_notification_is_refused_and_nothing_of_it_is_kept() {
                 .unwrap();
             assert_eq!(kept, 0);
             assert_eq!(desk.state(&order).await, OrderState::AwaitingPayment);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_signed_by_the_provider_is_not_believed() {
+    for desk in desks().await {
+        // The configured platform key is not that of whoever answers: as with somebody on the line.
+        let mut wechat = desk.wechat_merchant.clone();
+        wechat.platform_keys[0]
+            .1
+            .clone_from(&desk.alipay_merchant.alipay_key);
+        let mut alipay = desk.alipay_merchant.clone();
+        alipay
+            .alipay_key
+            .clone_from(&desk.wechat_merchant.platform_keys[0].1);
+        let mut payments = Payments::new(
+            desk.store.store.clone(),
+            desk.store.sealer.clone(),
+            desk.clock.clone(),
+        );
+        payments.add_gateway(desk.site.clone(), Arc::new(Wechat::new(wechat).unwrap()));
+        payments.add_gateway(desk.site.clone(), Arc::new(Alipay::new(alipay).unwrap()));
+        for method in [Method::Wechat, Method::Alipay] {
+            let (order, _) = desk.order(1).await;
+            let begun = payments.begin_payment(&desk.site, &order, method).await;
+            let refused = GatewayError::Unverified(Forged::Signature);
+            assert!(
+                matches!(begun, Err(PaymentError::Gateway(error)) if error == refused),
+                "{method:?}"
+            );
+
+            // Neither is what they say of a trade that was paid.
+            let payment = desk.begin(&order, method).await;
+            desk.pay(&payment, PayMode::Drop).await;
+            let seen = payments.poll(&desk.site, &payment.id).await.unwrap();
+            assert_eq!(seen.state, PaymentState::Prepared, "{}", desk.store.name);
         }
     }
 }
@@ -259,5 +298,39 @@ async fn a_bank_transfer_is_verified_by_a_clerk_and_booked_once() {
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].event, "slip-verified");
         assert_eq!(desk.state(&order).await, OrderState::Paid);
+
+        // No gateway can give it back: a clerk does.
+        let mut tx = desk.store.begin().await.unwrap();
+        let new = NewRefund {
+            order: &order,
+            case: None,
+            amount: Fen(22000),
+            reason: "申请已撤销",
+            requested_by: "clerk-1",
+        };
+        let refund = desk
+            .payments
+            .refund(&mut tx, &desk.site, new)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert!(desk.work(3600).await.is_empty());
+        let waiting = desk
+            .payments
+            .refunds_in(&desk.site, RefundState::Requested, None, 10)
+            .await;
+        assert_eq!(waiting.unwrap().len(), 1);
+        let mut tx = desk.store.begin().await.unwrap();
+        desk.payments
+            .finish_refund_by_hand(&mut tx, &desk.site, &refund.id, "ICBC2")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(desk.work(1).await[0].event, "refunded");
+        assert_eq!(desk.state(&order).await, OrderState::Refunded);
+        assert_eq!(
+            desk.balance(Account::Gateway(Method::BankTransfer)).await,
+            Fen(0)
+        );
     }
 }
