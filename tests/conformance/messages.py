@@ -1,4 +1,4 @@
-"""Third-party clients against the simulated SMS providers and the simulated mailbox.
+"""Third-party clients against the simulated SMS providers, the simulated mailbox and courier.
 
     python messages.py [--binary PATH]
 
@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -264,9 +266,97 @@ def check_mail(base, smtp_port):
         check("a busy server says so", error.smtp_code == 451, error)
 
 
+class Listener(http.server.BaseHTTPRequestHandler):
+    """Keeps what the courier tells and acknowledges it."""
+
+    news = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Listener.news.append((self.path, dict(self.headers.items()), body))
+        self.send_response(200)
+        self.send_header("Content-Length", "7")
+        self.end_headers()
+        self.wfile.write(b"success")
+
+    def log_message(self, *arguments):
+        pass
+
+
+def signature(secret, timestamp, nonce, method, path, body):
+    message = f"{timestamp}\n{nonce}\n{method}\n{path}\n".encode() + body
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def signed_call(base, key_id, secret, method, path, body=b"", nonce=None, timestamp=None):
+    """A request signed as the face check and the courier want it: status, headers, body."""
+    nonce = nonce or os.urandom(16).hex()
+    timestamp = timestamp or str(int(time.time()))
+    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+    connection.request(method, path, body, {
+        "Content-Type": "application/json",
+        "X-Key-Id": key_id,
+        "X-Timestamp": timestamp,
+        "X-Nonce": nonce,
+        "X-Signature": signature(secret, timestamp, nonce, method, path, body),
+    })
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+
+def genuine(secret, headers, method, path, body):
+    headers = {name.lower(): value for name, value in headers.items()}
+    expected = signature(secret, headers["x-timestamp"], headers["x-nonce"], method, path, body)
+    return headers["x-signature"] == expected
+
+
+def news_after(count):
+    for _ in range(50):
+        if len(Listener.news) > count:
+            break
+        time.sleep(0.1)
+    return Listener.news[count:]
+
+
+def check_courier(base, secret):
+    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    path, key_id = "/courier/v1/tracks", "courier-simulator"
+    body = json.dumps({
+        "tracking_number": "SF1234567890", "notify_url": f"http://127.0.0.1:{listener.server_port}/news",
+    }).encode()
+    for what, arguments in [
+        ("a wrong secret", {"secret": "wrong"}),
+        ("an unknown key", {"key_id": "other"}),
+        ("an old timestamp", {"timestamp": "1700000000"}),
+    ]:
+        status, _, _ = signed_call(**{"base": base, "key_id": key_id, "secret": secret, "method": "POST",
+                                      "path": path, "body": body} | arguments)
+        check(f"the courier refuses {what}", status == 401, status)
+    nonce = os.urandom(16).hex()
+    status, headers, answer = signed_call(base, key_id, secret, "POST", path, body, nonce)
+    check("a waybill is registered", status == 200 and json.loads(answer)["state"] == "registered", answer)
+    check("its answer is signed", genuine(secret, headers, "ANSWER", path, answer), headers)
+    check("for this request", headers["x-nonce"] == nonce, headers)
+    status, _, _ = signed_call(base, key_id, secret, "POST", path, body, nonce)
+    check("a request counts once", status == 401, status)
+
+    call(base, "/control/courier/move", {"tracking_number": "SF1234567890", "state": "delivered"})
+    [(seen, headers, body)] = news_after(0)
+    check("delivery is told, signed", genuine(secret, headers, "POST", seen, body), headers)
+    news = json.loads(body)
+    check("of this waybill", (news["tracking_number"], news["state"]) == ("SF1234567890", "delivered"), news)
+    call(base, "/control/courier/mode", {"mode": "forge"})
+    call(base, "/control/courier/move", {"tracking_number": "SF1234567890", "state": "delivered"})
+    [(seen, headers, body)] = news_after(1)
+    check("a forged one has a wrong signature", not genuine(secret, headers, "POST", seen, body), headers)
+    status, _, answer = signed_call(base, key_id, secret, "GET", path + "/SF1234567890")
+    check("the waybill can be asked for", json.loads(answer)["state"] == "delivered", answer)
+
+
 def check_pages(base):
     for path, word in [("/", "模拟服务"), ("/sms", "482913"), ("/mail", "电子发票已开具"), ("/face", "人脸核验"),
-                       ("/courier", "快递")]:
+                       ("/courier", "SF1234567890")]:
         with urllib.request.urlopen(base + path, timeout=10) as answer:
             page = answer.read().decode()
         check(f"the page {path} shows {word}", word in page, page[:400])
@@ -300,6 +390,7 @@ def main():
             check_by_hand(base, secret("aliyun-sms.secret"))
             check_tencent(base, port, secret("tencent-sms.secret"))
             check_mail(base, smtp_port)
+            check_courier(base, secret("courier.secret"))
             check_pages(base)
         finally:
             simulators.terminate()

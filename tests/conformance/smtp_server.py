@@ -11,8 +11,10 @@ import argparse
 import asyncio
 import hashlib
 import json
+import logging
 import ssl
 import sys
+import warnings
 from email import message_from_bytes, policy
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -95,6 +97,9 @@ async def serve(arguments):
 
 
 def main():
+    # A login in the clear and a client that breaks off are what some tests are about.
+    warnings.simplefilter("ignore")
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
     parser.add_argument("--port", type=int, default=0)

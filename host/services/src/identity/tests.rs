@@ -47,6 +47,11 @@ fn case() -> CaseId {
 }
 
 async fn hall(store: &TestStore) -> Hall {
+    hall_with(store, None).await
+}
+
+/// With another secret than the provider's, where one is given.
+async fn hall_with(store: &TestStore, secret: Option<&str>) -> Hall {
     let state = tempfile::tempdir().unwrap();
     let secrets = Secrets::load_or_create(state.path()).unwrap();
     let face = Arc::new(Face::new(secrets.clone()).unwrap());
@@ -57,7 +62,7 @@ async fn hall(store: &TestStore) -> Hall {
     let account = FaceAccount {
         endpoint: format!("http://{address}/").parse().unwrap(),
         key_id: FACE_KEY_ID.into(),
-        secret: secrets.face.clone(),
+        secret: secret.map_or(secrets.face.clone(), str::to_owned),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let configured = IdentitySite {
@@ -494,4 +499,20 @@ async fn a_provider_that_is_away_costs_no_attempt() {
             Err(IdentityError::Unknown)
         ));
     }
+}
+
+#[tokio::test]
+async fn a_provider_takes_only_what_its_customer_signed() {
+    let store = yinxin_store::testing::sqlite().await;
+    let hall = hall_with(&store, Some("another secret")).await;
+    let check = hall.ensure(NAME).await;
+    let error = hall
+        .identity
+        .start(&site(), &check.token)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, IdentityError::Provider(FaceError::Refused(status)) if status == "401")
+    );
+    assert!(hall.face.sessions().is_empty());
 }
