@@ -61,7 +61,7 @@ impl Courier {
             secrets,
             nonces: Nonces::default(),
             tracks: Mutex::default(),
-            client: reqwest::Client::builder().no_proxy().build()?,
+            client: crate::loopback::client().build()?,
             misbehaviour: Arc::default(),
         })
     }

@@ -70,7 +70,7 @@ impl Face {
             secrets,
             nonces: Nonces::default(),
             sessions: Mutex::default(),
-            client: reqwest::Client::builder().no_proxy().build()?,
+            client: crate::loopback::client().build()?,
             misbehaviour: Arc::default(),
         })
     }

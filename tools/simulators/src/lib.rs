@@ -11,6 +11,7 @@ pub mod alipay;
 pub mod courier;
 pub mod face;
 pub mod keys;
+mod loopback;
 pub mod mail;
 pub mod misbehave;
 mod notifier;

@@ -30,10 +30,9 @@ pub struct Notifier {
 
 impl Notifier {
     pub fn new(retries: Vec<Duration>, delay: Duration) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
+        let client = crate::loopback::client()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .build()?;
         Ok(Self {
             client,
