@@ -89,7 +89,7 @@ fn detect(bytes: &[u8]) -> Result<FileFormat, String> {
     [Jpeg, Png, Bmp, Pdf, Zip, Rar]
         .into_iter()
         .find(|format| found == Some(media_type_of(*format)))
-        .ok_or_else(|| found.map_or_else(|| "无法识别的".to_owned(), in_words))
+        .ok_or_else(|| found.map_or_else(|| "未知格式".to_owned(), in_words))
 }
 
 fn in_words(media_type: &str) -> String {

@@ -83,10 +83,11 @@ impl fmt::Display for Refusal {
                 found,
                 accepted,
             } => {
+                let claims_accepted = accepted
+                    .iter()
+                    .any(|format| extensions(*format).contains(&extension.as_str()));
                 let accepted: Vec<&str> = accepted.iter().copied().map(format_name).collect();
                 let accepted = accepted.join("、");
-                let claims_accepted =
-                    !extension.is_empty() && !found.eq_ignore_ascii_case(extension);
                 if claims_accepted {
                     write!(
                         f,
@@ -138,6 +139,17 @@ pub(super) fn place_title(material: &Material, position: u32) -> String {
     match caption {
         Some(caption) if material.files > 1 => format!("{}（{caption}）", material.title),
         _ => material.title.clone(),
+    }
+}
+
+fn extensions(format: FileFormat) -> &'static [&'static str] {
+    match format {
+        FileFormat::Jpeg => &["jpg", "jpeg"],
+        FileFormat::Png => &["png"],
+        FileFormat::Bmp => &["bmp"],
+        FileFormat::Pdf => &["pdf"],
+        FileFormat::Zip => &["zip"],
+        FileFormat::Rar => &["rar"],
     }
 }
 

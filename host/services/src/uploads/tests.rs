@@ -281,7 +281,7 @@ async fn refusals_name_the_item_and_the_reason_and_leave_nothing_behind() {
         assert!(
             put(0, "a.jpg", b"hello")
                 .await
-                .contains("内容却是 无法识别的")
+                .contains("内容却是 未知格式")
         );
         assert!(put(0, "a.jpg", b"").await.contains("文件是空的"));
         assert!(put(2, "a.jpg", pdf).await.contains("最多上传 2 个文件"));
