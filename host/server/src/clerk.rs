@@ -80,7 +80,10 @@ impl Clerk {
                 println!("clerk {} was made: {id}", create.login);
                 Ok(ExitCode::SUCCESS)
             }
-            Err(AccountError::Refused(refusal)) => bail!("{refusal}"),
+            Err(AccountError::Refused(refusal)) => {
+                let sentences = refusal.problems.iter().map(|problem| problem.message.as_str());
+                bail!("{}", sentences.collect::<Vec<_>>().join("; "))
+            }
             Err(error) => Err(error.into()),
         }
     }

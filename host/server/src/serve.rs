@@ -179,6 +179,7 @@ fn state(host: &Host, https: bool, behind_proxy: bool, shutdown: CancellationTok
         payments: services.payments.clone(),
         identity: services.identity.clone(),
         messaging: services.messaging.clone(),
+        uploads: services.uploads.clone(),
         shutdown,
         cookie_key: host.cookie_key,
     }))

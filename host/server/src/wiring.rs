@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 use yinxin_capabilities::{Manifest, Registry};
-use yinxin_core::ids::SiteId;
 use yinxin_core::time::{Clock, SystemClock};
 use yinxin_documents::Renderer;
 use yinxin_engine::{Engine, Services};

@@ -18,7 +18,7 @@ pub struct Component {
     pub bytes: usize,
     /// Interfaces with functions that it calls: its capabilities.
     pub calls: Vec<String>,
-    /// `sha256:` and the hexadecimal digest of the file.
+    /// Hexadecimal SHA-256 of the file, as `site.toml` pins it.
     pub digest: String,
 }
 
@@ -100,8 +100,14 @@ fn build(workspace: &Workspace, guests: &[Guest], folder: &Path) -> Result<Vec<C
         .iter()
         .map(|guest| {
             let module = built.join(format!("{}.wasm", guest.library));
-            wrap(&module, &folder.join(format!("{}.wasm", guest.name)))
-                .with_context(|| format!("{} does not become a component", guest.name))
+            let component = wrap(&module, &folder.join(format!("{}.wasm", guest.name)))
+                .with_context(|| format!("{} does not become a component", guest.name))?;
+            if let Some(declaration) = &guest.declaration {
+                let beside = folder.join(format!("{}.toml", guest.name));
+                std::fs::copy(declaration, &beside)
+                    .with_context(|| format!("{} cannot be written", beside.display()))?;
+            }
+            Ok(component)
         })
         .collect()
 }
@@ -147,7 +153,7 @@ fn describe(component: &[u8], file: &Path) -> Result<Component> {
         file: file.to_owned(),
         bytes: component.len(),
         calls,
-        digest: format!("sha256:{}", hex::encode(digest)),
+        digest: hex::encode(digest),
     })
 }
 

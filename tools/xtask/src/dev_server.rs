@@ -85,6 +85,7 @@ fn server(workspace: &Workspace, var: &std::path::Path, ports: Ports) -> Command
             "--simulators",
             &format!("http://127.0.0.1:{}", ports.simulators),
         ])
+        .args(["--simulators-smtp", &format!("127.0.0.1:{}", ports.mail)])
         .arg("--simulators-state")
         .arg(var.join("simulators"));
     command

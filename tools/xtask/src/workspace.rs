@@ -19,6 +19,8 @@ pub struct Guest {
     pub package: String,
     /// File name of the core module without its extension: `yinxin_plugin_yingtan`.
     pub library: String,
+    /// What a plugin declares of itself; a hostile guest has none.
+    pub declaration: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -83,7 +85,9 @@ impl Workspace {
             let plain = GUEST_PREFIXES
                 .iter()
                 .find_map(|prefix| name.strip_prefix(prefix));
+            let declaration = package.manifest_path.with_file_name("plugin.toml");
             guests.push(Guest {
+                declaration: declaration.is_file().then(|| declaration.into_std_path_buf()),
                 name: plain.unwrap_or(name).to_owned(),
                 package: name.to_owned(),
                 library: library.name.replace('-', "_"),
