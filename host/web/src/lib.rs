@@ -1,1 +1,75 @@
-//! placeholder
+//! Every page and every answer over HTTP: applicants' pages, what gateways and machines send, and what stands around them.
+//!
+//! A handler is thin: it asks the engine or a service, makes a view struct that stands beside it, and renders a template.
+//! A page is found by its address: `/cases/{id}/pay` is `applicant::payment`. No rule is called to show a page.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod applicant;
+pub mod assets;
+pub mod console;
+pub mod cookies;
+pub mod error;
+pub mod forms;
+pub mod health;
+pub mod live;
+pub mod markdown;
+pub mod notify;
+pub mod page;
+pub mod security;
+pub mod session;
+pub mod site;
+pub mod state;
+pub mod templates;
+pub mod texts;
+
+pub use site::{Brand, Domain, Site, Sites};
+pub use state::{AppState, Config, Parts};
+pub use texts::Texts;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use http::StatusCode;
+use security::{csrf, failures, headers, request_log};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// Longer than any page may take, gateways' slowest answers included; a live page's stream counts only until it begins.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// All routes. The server binds it with `into_make_service_with_connect_info::<SocketAddr>()`.
+pub fn router(state: AppState) -> Router {
+    let visitors = applicant::routes()
+        .merge(console::routes())
+        .layer(from_fn_with_state(state.clone(), csrf::check))
+        .layer(from_fn_with_state(state.clone(), session::recognise));
+    Router::new()
+        .merge(visitors)
+        .merge(notify::routes())
+        .merge(health::routes())
+        .route("/assets/{file}", get(assets::embedded))
+        .route("/brand/{file}", get(assets::of_site))
+        .fallback(failures::unknown_path)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIMEOUT,
+        ))
+        .layer(CatchPanicLayer::custom(failures::from_panic))
+        .layer(from_fn_with_state(state.clone(), failures::show))
+        .layer(from_fn_with_state(state.clone(), site::choose))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(state.clone(), headers::set))
+        .layer(from_fn(request_log::record))
+        .with_state(state)
+}

@@ -1,0 +1,299 @@
+//! `/cases/{id}`: where an application stands, what is to be done, what happens next; and its deletion.
+
+use super::tasks::{self, Task};
+use crate::error::WebError;
+use crate::forms::ProblemView;
+use crate::live;
+use crate::page::{Applicant, Visit};
+use crate::security::rate_limit::{self, ACTIONS};
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use yinxin_core::definition::Tone;
+use yinxin_core::ids::CaseId;
+use yinxin_core::rules::Problem;
+use yinxin_engine::views::{ActionView, CasePage};
+use yinxin_engine::{Actor, EngineError};
+
+/// One case as its page shows it.
+#[derive(Serialize)]
+pub struct CaseView {
+    pub id: String,
+    pub path: String,
+    pub version: i64,
+    pub number: String,
+    pub subject: String,
+    pub service: String,
+    pub project: String,
+    pub created: String,
+    pub state: StateView,
+    pub tasks: Vec<Task>,
+    /// The way on, where there is one: address and text.
+    pub forward: Option<Forward>,
+    pub actions: Vec<ActionButton>,
+    pub papers: Vec<PaperLine>,
+    pub certificates: Vec<CertificateLine>,
+    pub order: Option<OrderLine>,
+    pub history: Vec<HistoryEntry>,
+    pub deletable: bool,
+    pub problems: Vec<ProblemView>,
+    /// Changes when the page has something new to show.
+    pub live: String,
+}
+
+#[derive(Serialize)]
+pub struct StateView {
+    pub label: String,
+    pub next: String,
+    pub tone: &'static str,
+    /// A sentence about the due date, or empty.
+    pub due: String,
+}
+
+#[derive(Serialize)]
+pub struct Forward {
+    pub path: String,
+    pub label: String,
+}
+
+#[derive(Serialize)]
+pub struct ActionButton {
+    pub id: String,
+    pub label: String,
+    pub negative: bool,
+    /// It has a page of its own: something to say or to confirm.
+    pub has_page: bool,
+    /// A sentence that names what is missing, or empty.
+    pub missing: String,
+}
+
+#[derive(Serialize)]
+pub struct PaperLine {
+    pub id: String,
+    pub title: String,
+    pub made: String,
+    pub outdated: bool,
+}
+
+#[derive(Serialize)]
+pub struct CertificateLine {
+    pub serial: String,
+    pub subject: String,
+    pub from: String,
+    pub to: String,
+    pub standing: String,
+}
+
+#[derive(Serialize)]
+pub struct OrderLine {
+    pub id: String,
+    pub number: String,
+    pub state: String,
+    pub total: i64,
+}
+
+#[derive(Serialize)]
+pub struct HistoryEntry {
+    pub at: String,
+    pub label: String,
+    pub note: String,
+    pub actor: String,
+}
+
+#[derive(Serialize)]
+struct DeletePage {
+    path: String,
+    subject: String,
+    number: String,
+    problems: Vec<ProblemView>,
+}
+
+/// The applicant's own case.
+pub async fn load(applicant: &Applicant, id: &str) -> Result<CasePage, WebError> {
+    let visit = &applicant.visit;
+    let viewer = Actor::Applicant(applicant.account.clone());
+    let id = CaseId::from_stored(id);
+    Ok(visit
+        .state
+        .engine
+        .page(&visit.site.id, &viewer, &id)
+        .await?)
+}
+
+pub async fn show(applicant: Applicant, Path(id): Path<String>) -> Result<Response, WebError> {
+    let page = load(&applicant, &id).await?;
+    render(&applicant.visit, &page, StatusCode::OK, &[])
+}
+
+/// The case's page; with problems where an action was stopped by them.
+pub fn render(
+    visit: &Visit,
+    page: &CasePage,
+    status: StatusCode,
+    problems: &[Problem],
+) -> Result<Response, WebError> {
+    visit.page_with(
+        status,
+        "applicant/cases/case.html",
+        view(visit, page, problems),
+    )
+}
+
+fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
+    let mut history: Vec<_> = page
+        .history
+        .iter()
+        .map(|line| HistoryEntry {
+            at: line.at.minute(),
+            label: line.label.clone(),
+            note: line.note.clone(),
+            actor: line.actor.clone(),
+        })
+        .collect();
+    history.reverse();
+    CaseView {
+        id: page.id.to_string(),
+        path: tasks::case_path(page),
+        version: page.version,
+        number: page.number.clone(),
+        subject: page.subject.clone(),
+        service: page.service.title.clone(),
+        project: page.definition.title.clone(),
+        created: page.created_at.minute(),
+        state: StateView {
+            label: page.state.applicant_label.clone(),
+            next: page.state.next.clone(),
+            tone: tasks::tone_name(page.state.tone),
+            due: due(visit, page),
+        },
+        tasks: tasks::tasks(page),
+        forward: forward(visit, page),
+        actions: page
+            .actions
+            .iter()
+            .map(|action| button(visit, action))
+            .collect(),
+        papers: page
+            .papers
+            .iter()
+            .filter(|paper| paper.made_at.is_some())
+            .map(|paper| PaperLine {
+                id: paper.document.id.clone(),
+                title: paper.document.title.clone(),
+                made: paper.made_at.map(|at| at.minute()).unwrap_or_default(),
+                outdated: paper.outdated,
+            })
+            .collect(),
+        certificates: page
+            .certificates
+            .iter()
+            .map(|certificate| CertificateLine {
+                serial: certificate.serial.clone(),
+                subject: certificate.subject.clone(),
+                from: certificate.not_before.day().to_string(),
+                to: certificate.not_after.day().to_string(),
+                standing: visit
+                    .text(&format!("cases.standing_{}", certificate.standing))
+                    .to_owned(),
+            })
+            .collect(),
+        order: page.order.as_ref().map(|order| OrderLine {
+            id: order.id.clone(),
+            number: order.number.clone(),
+            state: visit.text(&format!("orders.{}", order.state)).to_owned(),
+            total: order.total,
+        }),
+        history,
+        deletable: page.state.deletable,
+        problems: tasks::problems_of_case(page, problems),
+        live: live::fingerprint(page),
+    }
+}
+
+/// Until when, in words for who waits or has to act.
+fn due(visit: &Visit, page: &CasePage) -> String {
+    let Some(due) = page.due_at else {
+        return String::new();
+    };
+    let day = due.day().to_string();
+    let mine = matches!(page.state.tone, Tone::Action | Tone::Draft);
+    let text = match (mine, due < visit.state.clock.now()) {
+        (true, _) => "cases.your_due",
+        (false, false) => "cases.due",
+        (false, true) => "cases.overdue",
+    };
+    crate::texts::fill(visit.text(text), &[("day", &day)])
+}
+
+fn forward(visit: &Visit, page: &CasePage) -> Option<Forward> {
+    if page.state.payable {
+        return Some(Forward {
+            path: format!("{}/pay", tasks::case_path(page)),
+            label: visit.text("cases.pay").to_owned(),
+        });
+    }
+    tasks::next_path(page).map(|path| Forward {
+        path,
+        label: visit.text("cases.go_on").to_owned(),
+    })
+}
+
+pub fn button(visit: &Visit, action: &ActionView) -> ActionButton {
+    let steps = action.missing.join("、");
+    ActionButton {
+        id: action.id.clone(),
+        label: action.label.clone(),
+        negative: action.negative,
+        has_page: action.input.is_some() || action.confirm.is_some(),
+        missing: if steps.is_empty() {
+            String::new()
+        } else {
+            crate::texts::fill(visit.text("cases.missing"), &[("steps", &steps)])
+        },
+    }
+}
+
+pub async fn ask_delete(
+    applicant: Applicant,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let page = load(&applicant, &id).await?;
+    if !page.state.deletable {
+        return Err(WebError::Forbidden);
+    }
+    delete_page(&applicant.visit, &page, StatusCode::OK, &[])
+}
+
+pub async fn delete(applicant: Applicant, Path(id): Path<String>) -> Result<Response, WebError> {
+    let visit = &applicant.visit;
+    rate_limit::allow(visit, "delete", ACTIONS).await?;
+    let page = load(&applicant, &id).await?;
+    match visit
+        .state
+        .engine
+        .delete(&visit.site.id, &applicant.account, &page.id)
+        .await
+    {
+        Ok(()) => Ok(visit.go("/cases", "deleted")),
+        Err(EngineError::Problems(problems)) => {
+            delete_page(visit, &page, StatusCode::UNPROCESSABLE_ENTITY, &problems)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn delete_page(
+    visit: &Visit,
+    page: &CasePage,
+    status: StatusCode,
+    problems: &[Problem],
+) -> Result<Response, WebError> {
+    let view = DeletePage {
+        path: tasks::case_path(page),
+        subject: page.subject.clone(),
+        number: page.number.clone(),
+        problems: tasks::problems_of_case(page, problems),
+    };
+    visit.page_with(status, "applicant/cases/delete.html", view)
+}

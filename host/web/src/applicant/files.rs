@@ -1,0 +1,131 @@
+//! Uploaded files and certificates of a case, to their applicant.
+
+use crate::error::WebError;
+use crate::page::Applicant;
+use axum::extract::{Path, Query};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use yinxin_core::ids::CaseId;
+use yinxin_engine::Actor;
+use yinxin_engine::views::{Download, Rendition};
+
+/// What RFC 8187 lets stand as it is.
+const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A file that somebody else made is shown without any right of a page, whatever it holds.
+const NO_RIGHTS: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+#[derive(Deserialize)]
+pub struct Chain {
+    #[serde(default)]
+    chain: bool,
+}
+
+pub async fn thumbnail(
+    applicant: Applicant,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let download = load(&applicant, &id, &file, Rendition::Thumbnail).await?;
+    // A file's content never changes: another upload is another id.
+    let mut response = inline(download);
+    let cache = HeaderValue::from_static("private, max-age=86400, immutable");
+    response.headers_mut().insert(CACHE_CONTROL, cache);
+    Ok(response)
+}
+
+/// The picture in full, or the file to be saved where a browser should not open it.
+pub async fn view(
+    applicant: Applicant,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let download = load(&applicant, &id, &file, Rendition::Original).await?;
+    let shown = matches!(
+        download.media_type.as_str(),
+        "image/jpeg" | "image/png" | "image/bmp"
+    );
+    Ok(if shown {
+        inline(download)
+    } else {
+        attachment(download)
+    })
+}
+
+pub async fn certificate(
+    applicant: Applicant,
+    Path((id, serial)): Path<(String, String)>,
+    Query(asked): Query<Chain>,
+) -> Result<Response, WebError> {
+    let visit = &applicant.visit;
+    let viewer = Actor::Applicant(applicant.account.clone());
+    let case = CaseId::from_stored(id);
+    let engine = &visit.state.engine;
+    let download = engine
+        .certificate_pem(&visit.site.id, &viewer, &case, &serial, asked.chain)
+        .await?;
+    Ok(attachment(download))
+}
+
+async fn load(
+    applicant: &Applicant,
+    id: &str,
+    file: &str,
+    rendition: Rendition,
+) -> Result<Download, WebError> {
+    let visit = &applicant.visit;
+    let viewer = Actor::Applicant(applicant.account.clone());
+    let case = CaseId::from_stored(id);
+    let engine = &visit.state.engine;
+    Ok(engine
+        .file(&visit.site.id, &viewer, &case, file, rendition)
+        .await?)
+}
+
+/// To be shown by the browser.
+pub fn inline(download: Download) -> Response {
+    send(download, "inline")
+}
+
+/// To be saved under its name.
+pub fn attachment(download: Download) -> Response {
+    send(download, "attachment")
+}
+
+fn send(download: Download, disposition: &str) -> Response {
+    let name = utf8_percent_encode(&download.name, ATTRIBUTE);
+    let disposition = format!("{disposition}; filename*=UTF-8''{name}");
+    let mut headers = HeaderMap::new();
+    let mut set = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(CONTENT_TYPE, &download.media_type);
+    set(CONTENT_DISPOSITION, &disposition);
+    set(CONTENT_SECURITY_POLICY, NO_RIGHTS);
+    (headers, download.bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_break_out_of_its_header() {
+        let response = attachment(Download {
+            name: "表\"; x=\r\ny.pdf".into(),
+            media_type: "application/pdf".into(),
+            bytes: vec![],
+        });
+        assert_eq!(
+            response.headers()[CONTENT_DISPOSITION],
+            "attachment; filename*=UTF-8''%E8%A1%A8%22%3B%20x%3D%0D%0Ay.pdf"
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! `/services/{plugin}/{service}`: what it is, what it costs, how long it takes, what to have at hand; and its beginning.
+
+use crate::error::WebError;
+use crate::forms::ProblemView;
+use crate::page::{Applicant, Visit};
+use crate::security::rate_limit::{self, ACTIONS};
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use serde::Serialize;
+use yinxin_core::rules::Problem;
+use yinxin_engine::EngineError;
+
+#[derive(Serialize)]
+struct ServicePage {
+    project: String,
+    title: String,
+    summary: String,
+    price: String,
+    time: String,
+    at_hand: Vec<String>,
+    steps: Vec<StepLine>,
+    problems: Vec<ProblemView>,
+}
+
+#[derive(Serialize)]
+struct StepLine {
+    title: String,
+    hint: String,
+}
+
+pub async fn show(
+    visit: Visit,
+    Path((plugin, service)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    render(&visit, &plugin, &service, StatusCode::OK, &[])
+}
+
+pub async fn start(
+    applicant: Applicant,
+    Path((plugin, service)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let visit = &applicant.visit;
+    rate_limit::allow(visit, "start", ACTIONS).await?;
+    let engine = &visit.state.engine;
+    match engine
+        .start(&visit.site.id, &applicant.account, &plugin, &service)
+        .await
+    {
+        Ok(case) => Ok(Redirect::to(&format!("/cases/{case}")).into_response()),
+        Err(EngineError::Problems(problems)) => render(
+            visit,
+            &plugin,
+            &service,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &problems,
+        ),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn render(
+    visit: &Visit,
+    plugin: &str,
+    service: &str,
+    status: StatusCode,
+    problems: &[Problem],
+) -> Result<Response, WebError> {
+    let offers = visit.state.engine.offers(&visit.site.id);
+    let offer = offers
+        .into_iter()
+        .find(|offer| offer.plugin == plugin && offer.service.id == service)
+        .ok_or(WebError::NotFound)?;
+    let steps = offer.service.steps.into_iter();
+    let page = ServicePage {
+        project: offer.project_title,
+        title: offer.service.title,
+        summary: offer.service.summary,
+        price: offer.service.price_note,
+        time: offer.service.time_note,
+        at_hand: offer.service.at_hand,
+        steps: steps
+            .map(|step| StepLine {
+                title: step.title,
+                hint: step.hint,
+            })
+            .collect(),
+        problems: problems
+            .iter()
+            .map(|problem| ProblemView::new(problem, false))
+            .collect(),
+    };
+    visit.page_with(status, "applicant/service.html", page)
+}

@@ -1,0 +1,196 @@
+//! The one error at the web's edge: what the person sees, and what the log keeps. The page itself is made by
+//! [`crate::security::failures`], which knows the site.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderValue, StatusCode, header};
+use std::fmt;
+use thiserror::Error;
+use yinxin_engine::EngineError;
+use yinxin_services::accounts::{AccountError, PasswordError};
+use yinxin_services::identity::IdentityError;
+use yinxin_services::payments::PaymentError;
+use yinxin_store::StoreError;
+
+#[derive(Debug, Error)]
+pub enum WebError {
+    /// Nobody is logged in; the path to come back to.
+    #[error("not logged in")]
+    LogIn(String),
+    /// Something has to be done first, on the page at this path.
+    #[error("elsewhere")]
+    Elsewhere(&'static str),
+    /// The request makes no sense; says why, for the log.
+    #[error("bad request: {0}")]
+    BadRequest(&'static str),
+    #[error("not allowed")]
+    Forbidden,
+    /// The form's token is not this browser's: a page from before the log-in, or another site's.
+    #[error("the form's token does not match")]
+    Forged,
+    #[error("not found")]
+    NotFound,
+    /// Somebody else was faster, or the page is an old one.
+    #[error("changed meanwhile")]
+    Stale,
+    #[error("too large")]
+    TooLarge,
+    /// Seconds until another try makes sense.
+    #[error("too many requests")]
+    TooMany(u64),
+    /// Something that we need does not answer.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A mistake of ours.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// Travels in the response's extensions to where the page is made.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Name of the texts `errors.<kind>`.
+    pub kind: &'static str,
+    /// For the log only.
+    pub cause: String,
+}
+
+impl WebError {
+    pub fn internal(error: impl fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::LogIn(_) | Self::Elsewhere(_) => StatusCode::SEE_OTHER,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden | Self::Forged => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Stale => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Forged => "forged",
+            other => kind_of(other.status()),
+        }
+    }
+}
+
+/// The texts for a status that came without a [`Failure`].
+pub fn kind_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        403 => "forbidden",
+        404 => "not-found",
+        405 => "method",
+        408 | 503 | 504 => "unavailable",
+        409 => "stale",
+        413 => "too-large",
+        429 => "too-many",
+        400..=499 => "bad-request",
+        _ => "internal",
+    }
+}
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        if let Self::LogIn(path) = &self {
+            return Redirect::to(&crate::session::log_in_path(path)).into_response();
+        }
+        if let Self::Elsewhere(path) = &self {
+            return Redirect::to(path).into_response();
+        }
+        let failure = Failure {
+            kind: self.kind(),
+            cause: self.to_string(),
+        };
+        let mut response = self.status().into_response();
+        if let Self::TooMany(seconds) = self {
+            let seconds = HeaderValue::from(seconds.max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response.extensions_mut().insert(failure);
+        response
+    }
+}
+
+impl From<EngineError> for WebError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::NotFound => Self::NotFound,
+            EngineError::NotAllowed => Self::Forbidden,
+            EngineError::Stale => Self::Stale,
+            EngineError::Problems(problems) => {
+                // Whoever can show problems beside what was typed has taken them before.
+                Self::Internal(format!("{} problems without a page", problems.len()))
+            }
+            EngineError::Rule(error) => Self::Internal(format!("rule: {error}")),
+            EngineError::Store(error) => error.into(),
+            EngineError::Service(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<StoreError> for WebError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            StoreError::Conflict => Self::Stale,
+            other => Self::Internal(format!("store: {other}")),
+        }
+    }
+}
+
+impl From<minijinja::Error> for WebError {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Internal(format!("template: {error:#}"))
+    }
+}
+
+impl From<AccountError> for WebError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            // Pages that can show a refusal have taken it before; what is left is a picture code too many.
+            AccountError::Refused(_) => Self::TooMany(60),
+            AccountError::Password(PasswordError::Busy) => {
+                Self::Unavailable("passwords".to_owned())
+            }
+            AccountError::Store(error) => error.into(),
+            AccountError::Sending(error) => Self::Unavailable(format!("SMS code: {error}")),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<PaymentError> for WebError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Store(error) => error.into(),
+            PaymentError::Gateway(error) => Self::Unavailable(format!("gateway: {error}")),
+            PaymentError::NotPayable(_) | PaymentError::Expired | PaymentError::NotNow => {
+                Self::Stale
+            }
+            PaymentError::NoMethod(_) => Self::BadRequest("way to pay"),
+            other => Self::Internal(format!("payment: {other}")),
+        }
+    }
+}
+
+impl From<IdentityError> for WebError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Unknown => Self::NotFound,
+            IdentityError::Voided
+            | IdentityError::Expired
+            | IdentityError::Passed
+            | IdentityError::UsedUp => Self::Stale,
+            IdentityError::Provider(error) => Self::Unavailable(format!("face check: {error}")),
+            IdentityError::Store(error) => error.into(),
+            other => Self::Internal(format!("identity: {other}")),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A page: a template, what it shows, and what every page knows.
+
+use crate::cookies::Cookie;
+use crate::error::WebError;
+use crate::security::request_log::RequestId;
+use crate::session::Visitor;
+use crate::site::{Brand, ChosenSite, Site};
+use crate::state::AppState;
+use axum::extract::FromRequestParts;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::StatusCode;
+use http::header::HOST;
+use http::request::Parts;
+use serde::Serialize;
+use std::sync::Arc;
+use yinxin_core::ids::AccountId;
+use yinxin_services::accounts::Client;
+use yinxin_store::sessions::SessionKind;
+
+/// One request for a page, by whomever.
+#[derive(Clone)]
+pub struct Visit {
+    pub state: AppState,
+    pub site: Arc<Site>,
+    /// The project that the address chose.
+    pub project: Option<String>,
+    pub visitor: Visitor,
+    pub path: String,
+    /// Scheme and host under which the browser knows us; the host is one of the site's domains.
+    pub origin: String,
+    pub request_id: String,
+}
+
+/// A request by somebody who is logged in; others are led to the log-in page and back.
+#[derive(Clone)]
+pub struct Applicant {
+    pub visit: Visit,
+    pub account: AccountId,
+}
+
+/// What the layout shows.
+#[derive(Serialize)]
+struct Context<'a, V> {
+    site: Option<&'a Brand>,
+    site_id: &'a str,
+    theme: &'a str,
+    path: &'a str,
+    csrf: &'a str,
+    name: Option<&'a str>,
+    flash: Option<&'a str>,
+    request_id: &'a str,
+    page: V,
+}
+
+impl Visit {
+    pub fn client(&self) -> &Client {
+        &self.visitor.client
+    }
+
+    pub fn text(&self, path: &str) -> &str {
+        self.state.texts().get(path)
+    }
+
+    pub fn page(&self, template: &str, view: impl Serialize) -> Result<Response, WebError> {
+        self.page_with(StatusCode::OK, template, view)
+    }
+
+    /// The page again, with what is wrong: nothing was kept that the person would have to undo.
+    pub fn unprocessable(
+        &self,
+        template: &str,
+        view: impl Serialize,
+    ) -> Result<Response, WebError> {
+        self.page_with(StatusCode::UNPROCESSABLE_ENTITY, template, view)
+    }
+
+    pub fn page_with(
+        &self,
+        status: StatusCode,
+        template: &str,
+        view: impl Serialize,
+    ) -> Result<Response, WebError> {
+        let html = self.render(template, view)?;
+        let mut response = (status, Html(html)).into_response();
+        if self.visitor.flash.is_some() {
+            Cookie::Flash.clear(response.headers_mut(), self.state.config().https);
+        }
+        Ok(response)
+    }
+
+    /// A template as text: a page, or a part of one for the script.
+    pub fn render(&self, template: &str, view: impl Serialize) -> Result<String, WebError> {
+        let flash = self
+            .visitor
+            .flash
+            .as_deref()
+            .and_then(|name| self.state.texts().find(&format!("flash.{name}")));
+        let context = Context {
+            site: Some(&self.site.brand),
+            site_id: self.site.id.as_str(),
+            theme: "theme.css",
+            path: &self.path,
+            csrf: &self.visitor.csrf,
+            name: self.visitor.name.as_deref(),
+            flash,
+            request_id: &self.request_id,
+            page: view,
+        };
+        let templates = self.state.templates();
+        Ok(templates.render(Some(&self.site.id), template, context)?)
+    }
+
+    /// On to another page (303), which shows the text `flash.<name>`.
+    pub fn go(&self, path: &str, flash: &str) -> Response {
+        let mut response = Redirect::to(path).into_response();
+        if !flash.is_empty() {
+            Cookie::Flash.write(response.headers_mut(), self.state.config().https, flash);
+        }
+        response
+    }
+}
+
+/// A page outside of a visit: errors, and hosts without a site.
+pub fn bare(
+    state: &AppState,
+    chosen: Option<&ChosenSite>,
+    template: &str,
+    path: &str,
+    view: impl Serialize,
+) -> Result<String, minijinja::Error> {
+    let context = Context {
+        site: chosen.map(|chosen| &chosen.site.brand),
+        site_id: chosen.map_or("", |chosen| chosen.site.id.as_str()),
+        theme: "theme.css",
+        path,
+        csrf: "",
+        name: None,
+        flash: None,
+        request_id: "",
+        page: view,
+    };
+    state
+        .templates()
+        .render(chosen.map(|chosen| &chosen.site.id), template, context)
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, WebError> {
+        let chosen = parts
+            .extensions
+            .get::<ChosenSite>()
+            .cloned()
+            .ok_or(WebError::NotFound)?;
+        let visitor = parts.extensions.get::<Visitor>().cloned().ok_or_else(|| {
+            WebError::Internal("a page outside of the visitors' routes".to_owned())
+        })?;
+        let request_id = parts.extensions.get::<RequestId>();
+        Ok(Self {
+            state: state.clone(),
+            site: chosen.site,
+            project: chosen.project,
+            visitor,
+            path: parts.uri.path().to_owned(),
+            origin: origin(parts, state),
+            request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+impl FromRequestParts<AppState> for Applicant {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, WebError> {
+        let back = if parts.method == http::Method::GET {
+            parts.uri.path_and_query().map_or("/", |path| path.as_str())
+        } else {
+            parts.uri.path()
+        };
+        let back = back.to_owned();
+        let visit = Visit::from_request_parts(parts, state).await?;
+        match visit.visitor.session_of(SessionKind::Applicant) {
+            Some((_, session)) => {
+                let account = AccountId::from_stored(session.subject.clone());
+                Ok(Self { visit, account })
+            }
+            None => Err(WebError::LogIn(back)),
+        }
+    }
+}
+
+fn origin(parts: &Parts, state: &AppState) -> String {
+    let scheme = if state.config().https {
+        "https"
+    } else {
+        "http"
+    };
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
+    format!("{scheme}://{}", host.unwrap_or_default())
+}

@@ -1,0 +1,144 @@
+//! A request that changes something comes from a page of ours: the browser says where it comes from, and the form
+//! carries its visitor's token.
+
+use crate::error::WebError;
+use crate::session::Visitor;
+use crate::state::AppState;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderMap, Method};
+
+/// Name of the form's hidden input.
+pub const FIELD: &str = "_csrf";
+/// Header for requests of our script.
+pub const HEADER: &str = "x-csrf-token";
+
+/// Bytes of a form without files. The longest field is 16 KiB (a certificate request), a form has at most some dozens.
+pub const FORM_LIMIT: usize = 256 * 1024;
+
+pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) {
+        return next.run(request).await;
+    }
+    match checked(&state, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn checked(state: &AppState, request: Request) -> Result<Request, WebError> {
+    if !is_from_here(request.headers(), state.config().https) {
+        return Err(WebError::Forged);
+    }
+    let token = request
+        .extensions()
+        .get::<Visitor>()
+        .map(|visitor| visitor.csrf.clone())
+        .ok_or(WebError::Forged)?;
+    if let Some(header) = request.headers().get(HEADER) {
+        return if same(header.as_bytes(), token.as_bytes()) {
+            Ok(request)
+        } else {
+            Err(WebError::Forged)
+        };
+    }
+    let media_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|media_type| media_type.to_str().ok())
+        .unwrap_or_default();
+    if media_type.starts_with("multipart/form-data") {
+        // Too large to be held here: `forms::Upload`, the only reader of such bodies, looks at the token first.
+        return Ok(request);
+    }
+    if !media_type.starts_with("application/x-www-form-urlencoded") {
+        return Err(WebError::Forged);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, FORM_LIMIT)
+        .await
+        .map_err(|_| WebError::TooLarge)?;
+    let given = url::form_urlencoded::parse(&bytes)
+        .find(|(name, _)| name == FIELD)
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    if !same(given.as_bytes(), token.as_bytes()) {
+        return Err(WebError::Forged);
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// In constant time for texts of one length.
+pub fn same(given: &[u8], expected: &[u8]) -> bool {
+    given.len() == expected.len()
+        && given
+            .iter()
+            .zip(expected)
+            .fold(0, |difference, (a, b)| difference | (a ^ b))
+            == 0
+}
+
+/// What the browser says of the page that the request comes from. A browser that says nothing is left to the token.
+fn is_from_here(headers: &HeaderMap, https: bool) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let fetch_site_fits =
+        text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin_fits = text(ORIGIN.as_str()).is_none_or(|origin| {
+        let scheme = if https { "https" } else { "http" };
+        text(HOST.as_str())
+            .is_some_and(|host| origin.eq_ignore_ascii_case(&format!("{scheme}://{host}")))
+    });
+    fetch_site_fits && origin_fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(entries: &[(&'static str, &'static str)]) -> HeaderMap {
+        entries
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn a_request_from_another_site_is_seen() {
+        let host = ("host", "jiangxi.localhost:8080");
+        let here = ("origin", "http://jiangxi.localhost:8080");
+        assert!(is_from_here(&headers(&[host]), false));
+        assert!(is_from_here(
+            &headers(&[host, here, ("sec-fetch-site", "same-origin")]),
+            false
+        ));
+        assert!(!is_from_here(
+            &headers(&[host, ("sec-fetch-site", "cross-site")]),
+            false
+        ));
+        assert!(!is_from_here(
+            &headers(&[host, ("sec-fetch-site", "same-site")]),
+            false
+        ));
+        assert!(!is_from_here(
+            &headers(&[host, ("origin", "http://evil.example")]),
+            false
+        ));
+        assert!(!is_from_here(&headers(&[host, ("origin", "null")]), false));
+        assert!(!is_from_here(&headers(&[host, here]), true));
+    }
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(same(b"abc", b"abc"));
+        for other in [&b"abd"[..], b"ab", b"abcd", b""] {
+            assert!(!same(other, b"abc"));
+        }
+    }
+}

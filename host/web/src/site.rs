@@ -1,0 +1,156 @@
+//! Which site a request is for: decided by the Host header and by nothing else.
+
+use crate::state::AppState;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::HOST;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use yinxin_core::ids::SiteId;
+
+/// How a site presents itself; the part `[brand]` of its `site.toml`. An empty text is not shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Brand {
+    /// Name of the hall: `江西CA数字证书在线预受理平台`.
+    pub name: String,
+    /// Name of the authority that runs it.
+    pub owner: String,
+    pub tagline: String,
+    pub phone: String,
+    pub hours: String,
+    pub email: String,
+    pub address: String,
+    /// Number of the site's registration 备案号.
+    pub registration: String,
+    /// Picture in the site's folder, shown beside the name.
+    pub logo: String,
+}
+
+/// One address of a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domain {
+    /// With a port where the site is not on the standard one: `yingtan.localhost:8080`.
+    pub host: String,
+    /// The project that is chosen already for who comes by this address.
+    #[serde(default)]
+    pub project: Option<String>,
+}
+
+/// A site as its pages need it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub id: SiteId,
+    pub brand: Brand,
+    pub domains: Vec<Domain>,
+    /// The site's folder: `theme.css`, logo, `templates/`, `pages/`.
+    pub folder: PathBuf,
+}
+
+/// The site of a request.
+#[derive(Clone, Debug)]
+pub struct ChosenSite {
+    pub site: Arc<Site>,
+    pub project: Option<String>,
+}
+
+/// All sites of the process.
+#[derive(Clone, Debug, Default)]
+pub struct Sites(Vec<Arc<Site>>);
+
+impl Sites {
+    pub fn new(sites: impl IntoIterator<Item = Site>) -> Self {
+        Self(sites.into_iter().map(Arc::new).collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.0.iter()
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Arc<Site>> {
+        self.0.iter().find(|site| site.id.as_str() == id)
+    }
+
+    /// The site that answers to a Host header. A domain without a port answers on every port.
+    pub fn by_host(&self, host: &str) -> Option<ChosenSite> {
+        let host = host.to_ascii_lowercase();
+        let name = host.split_once(':').map_or(host.as_str(), |(name, _)| name);
+        let answers = |domain: &&Domain| domain.host == host || domain.host == name;
+        self.0.iter().find_map(|site| {
+            let domain = site.domains.iter().find(answers)?;
+            Some(ChosenSite {
+                site: Arc::clone(site),
+                project: domain.project.clone(),
+            })
+        })
+    }
+}
+
+/// Puts the [`ChosenSite`] into the request's extensions, where a site has this host. Pages of a host that no site has
+/// are not found, and say nothing of the sites that there are.
+pub async fn choose(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| {
+            request
+                .uri()
+                .authority()
+                .map(|authority| authority.as_str())
+        });
+    if let Some(chosen) = host.and_then(|host| state.sites().by_host(host)) {
+        request.extensions_mut().insert(chosen);
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites() -> Sites {
+        let domain = |host: &str, project: Option<&str>| Domain {
+            host: host.into(),
+            project: project.map(Into::into),
+        };
+        Sites::new([Site {
+            id: SiteId::parse("jiangxi").unwrap(),
+            brand: Brand::default(),
+            domains: vec![
+                domain("jiangxi.localhost:8080", None),
+                domain("yingtan.localhost:8080", Some("yingtan")),
+                domain("ca.example.cn", None),
+            ],
+            folder: PathBuf::new(),
+        }])
+    }
+
+    #[test]
+    fn a_host_chooses_the_site_and_the_project() {
+        let sites = sites();
+        let project = |host| sites.by_host(host).map(|chosen| chosen.project);
+        assert_eq!(project("jiangxi.localhost:8080"), Some(None));
+        assert_eq!(
+            project("Yingtan.localhost:8080"),
+            Some(Some("yingtan".into()))
+        );
+        assert_eq!(project("ca.example.cn"), Some(None));
+        assert_eq!(project("ca.example.cn:8443"), Some(None));
+    }
+
+    #[test]
+    fn an_unknown_host_is_no_site() {
+        for host in [
+            "",
+            "localhost:8080",
+            "jiangxi.localhost",
+            "evil.example",
+            "ca.example.cn.evil.example",
+        ] {
+            assert!(sites().by_host(host).is_none(), "{host}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Pages from templates: our own, embedded, and those of a site's folder, which go before ours.
+
+use crate::assets;
+use crate::site::{Site, Sites};
+use crate::texts::Texts;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, TemplateSource, UndefinedBehavior};
+use rust_embed::RustEmbed;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use yinxin_core::ids::SiteId;
+use yinxin_core::money::Fen;
+use yinxin_core::time::Millis;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/templates"]
+struct Embedded;
+
+/// One environment a site, since a site may put its own templates before ours.
+#[derive(Clone)]
+pub struct Templates {
+    sites: Arc<HashMap<SiteId, Environment<'static>>>,
+    /// For pages without a site: an unknown host.
+    bare: Arc<Environment<'static>>,
+}
+
+impl Templates {
+    pub fn new(sites: &Sites, texts: &Texts) -> Self {
+        let environments = sites
+            .iter()
+            .map(|site| (site.id.clone(), environment(Some(Arc::clone(site)), texts)));
+        Self {
+            sites: Arc::new(environments.collect()),
+            bare: Arc::new(environment(None, texts)),
+        }
+    }
+
+    pub fn render(
+        &self,
+        site: Option<&SiteId>,
+        name: &str,
+        context: impl Serialize,
+    ) -> Result<String, Error> {
+        let environment = site
+            .and_then(|site| self.sites.get(site))
+            .unwrap_or(&self.bare);
+        environment
+            .get_template(name)?
+            .render(Value::from(Serde(context)))
+    }
+}
+
+fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    // Lines that hold only a tag leave nothing behind.
+    let mut syntax = SyntaxConfig::builder();
+    if let Ok(syntax) = syntax.trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    // A template without `.html` in its name is no page; it is escaped all the same.
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    let overrides = site.as_ref().map(|site| site.folder.join("templates"));
+    environment.set_loader(move |name| Ok(load(overrides.as_ref(), name)));
+    environment.set_auto_reload(cfg!(debug_assertions));
+    environment.add_global("t", texts.value());
+    environment.add_function("asset", |name: &str| {
+        assets::embedded_address(name)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
+    });
+    environment.add_function("brand_file", move |name: &str| {
+        site.as_ref()
+            .and_then(|site| assets::site_address(site, name))
+            .unwrap_or_default()
+    });
+    environment.add_filter("fill", fill);
+    environment.add_filter("yuan", |fen: i64| Fen(fen).to_string());
+    environment.add_filter("minute", |millis: i64| Millis(millis).minute());
+    environment.add_filter("day", |millis: i64| Millis(millis).day().to_string());
+    environment.add_filter("size", size);
+    environment
+}
+
+/// A site's own template, or ours; in a development build each look-up notices a change on disk.
+fn load(overrides: Option<&PathBuf>, name: &str) -> Option<TemplateSource> {
+    // Names come from our own code; a site's folder is never left all the same.
+    if name.split('/').any(|part| part == ".." || part.is_empty()) {
+        return None;
+    }
+    if let Some(path) = overrides.map(|folder| folder.join(name))
+        && let Ok(source) = std::fs::read_to_string(&path)
+    {
+        let seen = source.clone();
+        return Some(TemplateSource::new(source).with_uptodate_check(move || {
+            std::fs::read_to_string(&path).is_ok_and(|now| now == seen)
+        }));
+    }
+    let source = String::from_utf8(Embedded::get(name)?.data.into_owned()).ok()?;
+    let (seen, name) = (source.clone(), name.to_owned());
+    Some(TemplateSource::new(source).with_uptodate_check(move || {
+        Embedded::get(&name).is_some_and(|file| *file.data == *seen.as_bytes())
+    }))
+}
+
+/// `{{ t.cases.count | fill(n=3) }}`
+fn fill(text: String, values: Kwargs) -> Result<String, Error> {
+    let mut text = text;
+    for name in values.args().map(str::to_owned).collect::<Vec<_>>() {
+        let value: Value = values.get(&name)?;
+        text = text.replace(&format!("{{{name}}}"), &value.to_string());
+    }
+    Ok(text)
+}
+
+/// Bytes as people read them: `820 KB`, `1.0 MB`.
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    if bytes >= KIB * KIB {
+        let tenths = bytes.saturating_mul(10) / (KIB * KIB);
+        format!("{}.{} MB", tenths / 10, tenths % 10)
+    } else {
+        format!("{} KB", bytes.div_ceil(KIB))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_by_people() {
+        assert_eq!(size(1), "1 KB");
+        assert_eq!(size(1024 * 1024), "1.0 MB");
+        assert_eq!(size(1_153_434), "1.1 MB");
+        assert_eq!(size(20 * 1024 * 1024), "20.0 MB");
+    }
+
+    #[test]
+    fn every_template_compiles() {
+        let environment = environment(None, &Texts::chinese().unwrap());
+        for name in Embedded::iter() {
+            environment
+                .get_template(&name)
+                .unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        }
+    }
+}
