@@ -62,17 +62,21 @@ impl Simulators {
                     }
                 }
             }
-            for (code, text, parameters) in texts {
-                let text = in_provider_form(sms.provider, &text, &parameters);
-                client
-                    .post(format!("{}/control/sms/templates", self.url))
-                    .header("content-type", "application/json")
-                    .body(json!({ "provider": provider, "code": code, "text": text }).to_string())
-                    .send()
-                    .await
-                    .and_then(reqwest::Response::error_for_status)
-                    .context("the simulators do not take SMS texts")?;
-            }
+            let texts: Vec<_> = texts
+                .into_iter()
+                .map(|(code, text, parameters)| {
+                    let text = in_provider_form(sms.provider, &text, &parameters);
+                    json!({ "provider": provider, "code": code, "text": text })
+                })
+                .collect();
+            client
+                .post(format!("{}/control/sms/templates", self.url))
+                .header("content-type", "application/json")
+                .body(serde_json::Value::from(texts).to_string())
+                .send()
+                .await
+                .and_then(reqwest::Response::error_for_status)
+                .context("the simulators do not take SMS texts")?;
         }
         Ok(())
     }
