@@ -17,6 +17,8 @@ struct HomePage {
     tagline: String,
     /// Where "start" leads: the one service there is, or all of them.
     start: String,
+    /// The only service of the address's project, where there is but one.
+    only: Option<ServiceCard>,
     projects: Vec<ProjectView>,
     notices: Vec<NoticeLine>,
     /// The applicant's cases that wait for the applicant.
@@ -36,7 +38,7 @@ struct ProjectView {
     services: Vec<ServiceCard>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct ServiceCard {
     plugin: String,
     id: String,
@@ -55,19 +57,18 @@ struct NoticeLine {
 
 pub async fn show(visit: Visit) -> Result<Response, WebError> {
     let projects = projects(&visit, visit.project.as_deref());
-    let start = match projects.as_slice() {
-        [project] => match project.services.as_slice() {
-            [only] => format!("/services/{}/{}", only.plugin, only.id),
-            _ => "/services".to_owned(),
-        },
-        _ => "/services".to_owned(),
+    let only = match projects.as_slice() {
+        [project] if visit.project.is_some() && project.services.len() == 1 => project.services.first().cloned(),
+        _ => None,
     };
+    let start = only.as_ref().map(|only| format!("/services/{}/{}", only.plugin, only.id));
     let chosen = projects.first().filter(|_| visit.project.is_some());
     let brand = &visit.site.brand;
     let page = HomePage {
         title: chosen.map_or_else(|| brand.name.clone(), |project| project.title.clone()),
         tagline: chosen.map_or_else(|| brand.tagline.clone(), |project| project.summary.clone()),
-        start,
+        start: start.unwrap_or_else(|| "/services".to_owned()),
+        only,
         notices: notices(&visit).await?,
         waiting: waiting(&visit).await?,
         projects,
