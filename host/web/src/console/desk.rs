@@ -1,0 +1,94 @@
+//! `/console`: how the queues stand, and what the clerk holds.
+
+use super::queue::{CaseRow, rows};
+use super::visit::{ClerkVisit, role_name};
+use crate::error::WebError;
+use crate::page::Visit;
+use crate::texts::fill;
+use axum::response::Response;
+use serde::Serialize;
+
+/// Cases that one clerk holds at a time; more are found in their queues.
+const HELD: usize = 20;
+const MINUTE: i64 = 60_000;
+
+#[derive(Serialize)]
+struct DeskPage {
+    queues: Vec<QueueCard>,
+    held: Vec<CaseRow>,
+    unsent: usize,
+}
+
+#[derive(Serialize)]
+struct QueueCard {
+    path: String,
+    title: String,
+    cases: i64,
+    overdue: i64,
+    /// How long the oldest has waited, in words, or empty.
+    oldest: String,
+}
+
+pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
+    let visit = &clerk.visit;
+    let (site, engine) = (&visit.site.id, &visit.state.engine);
+    let now = visit.state.clock.now();
+    let queues = engine.queues(site, &clerk.clerk).await?;
+    let queues = queues.into_iter().map(|queue| {
+        let minutes = queue
+            .oldest
+            .map(|oldest| (now.0 - oldest.0).max(0) / MINUTE);
+        QueueCard {
+            path: format!("/console/queues/{}", role_name(queue.role)),
+            title: visit
+                .text(&format!("console.queue_{}", role_name(queue.role)))
+                .to_owned(),
+            cases: queue.cases,
+            overdue: queue.overdue,
+            oldest: minutes
+                .map(|minutes| in_words(visit, minutes))
+                .unwrap_or_default(),
+        }
+    });
+    let held = engine.claimed(site, &clerk.clerk, HELD).await?;
+    // One more than is shown says "99+".
+    const COUNTED: i64 = 100;
+    let unsent = visit
+        .state
+        .messaging
+        .dead_letters(site, None, COUNTED)
+        .await;
+    let page = DeskPage {
+        queues: queues.collect(),
+        held: rows(held, now),
+        unsent: unsent.map_err(WebError::internal)?.len(),
+    };
+    clerk.page("console/desk.html", page)
+}
+
+/// `3 天`, `5 小时`, `12 分钟`.
+fn in_words(visit: &Visit, minutes: i64) -> String {
+    let (text, count) = unit(minutes);
+    fill(visit.text(text), &[("n", &count.to_string())])
+}
+
+/// The unit that matters, and how many of it.
+fn unit(minutes: i64) -> (&'static str, i64) {
+    match minutes {
+        minutes if minutes >= 48 * 60 => ("console.days", minutes / 60 / 24),
+        minutes if minutes >= 60 => ("console.hours", minutes / 60),
+        minutes => ("console.minutes", minutes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_the_unit_that_matters() {
+        assert_eq!(unit(12), ("console.minutes", 12));
+        assert_eq!(unit(119), ("console.hours", 1));
+        assert_eq!(unit(49 * 60), ("console.days", 2));
+    }
+}
