@@ -6,6 +6,7 @@ use crate::security::request_log::RequestId;
 use crate::session::Visitor;
 use crate::site::{Brand, ChosenSite, Site};
 use crate::state::AppState;
+use crate::texts::fill;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -14,6 +15,8 @@ use http::request::Parts;
 use serde::Serialize;
 use std::sync::Arc;
 use yinxin_core::ids::AccountId;
+use yinxin_core::rules::Problem;
+use yinxin_engine::EngineError;
 use yinxin_services::accounts::Client;
 use yinxin_store::sessions::SessionKind;
 
@@ -108,6 +111,22 @@ impl Visit {
         };
         let templates = self.state.templates();
         Ok(templates.render(Some(&self.site.id), template, context)?)
+    }
+
+    /// What to say beside a form whose action did not happen, so that what was typed stays: the rules' own problems, or
+    /// that something of ours failed, under the request's number. Any other error is a page of its own.
+    pub fn problems_of(&self, error: EngineError) -> Result<(StatusCode, Vec<Problem>), WebError> {
+        let failed = match error {
+            EngineError::Problems(problems) => {
+                return Ok((StatusCode::UNPROCESSABLE_ENTITY, problems));
+            }
+            EngineError::Rule(_) | EngineError::Store(_) | EngineError::Service(_) => error,
+            other => return Err(other.into()),
+        };
+        tracing::error!(request_id = %self.request_id, error = %failed, "an action did not happen");
+        let message = fill(self.text("errors.kept"), &[("id", &self.request_id)]);
+        let problem = Problem { item: None, message, offer: None };
+        Ok((StatusCode::SERVICE_UNAVAILABLE, vec![problem]))
     }
 
     /// On to another page (303), which shows the text `flash.<name>`.

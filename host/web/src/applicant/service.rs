@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Serialize;
 use yinxin_core::rules::Problem;
-use yinxin_engine::EngineError;
 
 #[derive(Serialize)]
 struct ServicePage {
@@ -48,14 +47,10 @@ pub async fn start(
         .await
     {
         Ok(case) => Ok(Redirect::to(&format!("/cases/{case}")).into_response()),
-        Err(EngineError::Problems(problems)) => render(
-            visit,
-            &plugin,
-            &service,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &problems,
-        ),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let (status, problems) = visit.problems_of(error)?;
+            render(visit, &plugin, &service, status, &problems)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use yinxin_core::form::{Values, read_form};
 use yinxin_core::rules::Problem;
 use yinxin_engine::views::{ActionView, CasePage};
-use yinxin_engine::{Actor, EngineError, Submission};
+use yinxin_engine::{Actor, Submission};
 
 #[derive(Serialize)]
 struct ActionPage {
@@ -67,8 +67,8 @@ pub async fn fire(
         .await
     {
         Ok(()) => Ok(visit.go(&tasks::case_path(&page), "done")),
-        Err(EngineError::Problems(problems)) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Err(error) => {
+            let (status, problems) = visit.problems_of(error)?;
             match &action.input {
                 Some(form) => {
                     let typed = read_form(form, &posted.answers(), &Values::default()).values;
@@ -77,7 +77,6 @@ pub async fn fire(
                 None => case::render(visit, &page, status, &problems),
             }
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -15,7 +15,7 @@ use yinxin_core::definition::FieldKind;
 use yinxin_core::form::{Values, read_form};
 use yinxin_core::rules::{ItemJudgement, Problem};
 use yinxin_engine::views::{ActionView, CasePage};
-use yinxin_engine::{EngineError, Submission};
+use yinxin_engine::Submission;
 
 /// Bytes of an attached PDF.
 const ATTACHMENT: u64 = 5 * 1024 * 1024;
@@ -104,14 +104,14 @@ pub async fn fire(
         .await
     {
         Ok(()) => Ok(visit.go(&format!("/console/cases/{id}"), "done")),
-        Err(EngineError::Problems(problems)) => {
+        Err(error) => {
+            let (status, problems) = visit.problems_of(error)?;
             let values = action.input.as_ref().map(typed).unwrap_or_default();
             if action.input.is_none() && action.confirm.is_none() {
                 return case::render(&clerk, &page, status, &problems, &Chosen::new()).await;
             }
             render(&clerk, &page, action, status, &values, &problems)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -155,11 +155,10 @@ pub async fn judge(
             reasons::keep(&clerk, &page, &chosen).await?;
             Ok(visit.go(&format!("/console/cases/{id}"), "done"))
         }
-        Err(EngineError::Problems(problems)) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Err(error) => {
+            let (status, problems) = visit.problems_of(error)?;
             case::render(&clerk, &page, status, &problems, &chosen).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 
