@@ -1,0 +1,108 @@
+// Everything that a journey needs around it: the simulators, a real mail server and the site, all on free ports of this
+// machine and with data of their own, which the next run throws away.
+
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import process from "node:process";
+import { Companion, freePort } from "./processes.mjs";
+import { Mailbox } from "./mailbox.mjs";
+import { Simulators } from "./simulators.mjs";
+
+/** Password of the clerks that a server with simulators makes, one for each role. */
+export const CLERK_PASSWORD = "yinxin-demo-2026";
+
+export class World {
+  static async start() {
+    const world = new World();
+    try {
+      await world.#start();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  #companions = [];
+
+  constructor() {
+    this.root = path.resolve(import.meta.dirname, "../../..");
+    this.target = process.env.CARGO_TARGET_DIR ?? path.join(this.root, "target");
+    this.folder = path.join(this.target, "journeys");
+    this.screenshots = path.join(this.folder, "screenshots");
+    process.on("exit", () => this.#companions.forEach((companion) => companion.kill()));
+  }
+
+  async #start() {
+    for (const name of ["data", "simulators", "logs", "screenshots", "mails.jsonl"]) {
+      await rm(path.join(this.folder, name), { recursive: true, force: true });
+    }
+    await mkdir(path.join(this.folder, "logs"), { recursive: true });
+    await mkdir(this.screenshots, { recursive: true });
+    const [site, simulators, sink] = [await freePort(), await freePort(), await freePort()];
+    const state = path.join(this.folder, "simulators");
+
+    const simulatorsAt = `http://127.0.0.1:${simulators}`;
+    const simulated = this.#begin("simulators", program("YINXIN_SIMULATORS_BIN", this.target, "yinxin-simulators"), [
+      ["--listen", `127.0.0.1:${simulators}`],
+      ["--smtp-listen", `127.0.0.1:${sink}`],
+      ["--state-dir", state],
+    ]);
+    const letters = path.join(this.folder, "mails.jsonl");
+    const python = process.env.YINXIN_TEST_PYTHON ?? path.join(this.target, "peers/bin/python");
+    const smtp = this.#begin(
+      "mail",
+      python,
+      [["-B", path.join(this.root, "tests/conformance/smtp_server.py")], ["--out", letters]],
+      { input: "pipe", output: "pipe" },
+    );
+    const { port: mail } = JSON.parse(await smtp.firstLine());
+    await simulated.untilReady(`${simulatorsAt}/`);
+
+    this.server = this.#begin("yinxin", program("YINXIN_BIN", this.target, "yinxin"), [
+      ["serve", "--listen", `127.0.0.1:${site}`],
+      ["--sites", path.join(this.root, "sites")],
+      ["--plugins", process.env.YINXIN_COMPONENTS ?? path.join(this.target, "plugins")],
+      ["--data", path.join(this.folder, "data")],
+      ["--simulators", simulatorsAt],
+      ["--simulators-smtp", `127.0.0.1:${mail}`],
+      ["--simulators-state", state],
+    ]);
+    await this.server.untilReady(`http://127.0.0.1:${site}/readyz`);
+    this.port = site;
+    this.simulators = new Simulators(simulatorsAt);
+    this.mailbox = new Mailbox(letters);
+  }
+
+  #begin(name, file, words, options = {}) {
+    const log = path.join(this.folder, "logs", `${name}.log`);
+    const companion = new Companion(name, file, words.flat(), {
+      log,
+      env: { NO_COLOR: "1" },
+      ...options,
+    });
+    this.#companions.push(companion);
+    return companion;
+  }
+
+  /** Address of a site's page: `world.address("yingtan", "/login")`. */
+  address(site, page = "/") {
+    return `http://${site}.localhost:${this.port}${page}`;
+  }
+
+  get dataFolder() {
+    return path.join(this.folder, "data");
+  }
+
+  get serverLog() {
+    return path.join(this.folder, "logs", "yinxin.log");
+  }
+
+  async stop() {
+    // The last one that was started needs the others.
+    for (const companion of this.#companions.reverse()) await companion.stop();
+    this.#companions = [];
+  }
+}
+
+const program = (variable, target, name) => process.env[variable] ?? path.join(target, "debug", name);

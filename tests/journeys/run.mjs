@@ -1,0 +1,60 @@
+// People's ways through the sites, in a real browser: `node run.mjs [SITE…]`, without a name every site.
+//
+// `cargo xtask test journeys` builds what is needed and starts this with the places of it in the environment:
+// YINXIN_BIN, YINXIN_SIMULATORS_BIN, YINXIN_COMPONENTS, YINXIN_TEST_PYTHON and CARGO_TARGET_DIR.
+
+import { mkdir, readdir } from "node:fs/promises";
+import path from "node:path";
+import process from "node:process";
+import { Browser } from "./lib/browser.mjs";
+import { Eyes } from "./lib/eyes.mjs";
+import { Pictures } from "./lib/pictures.mjs";
+import { Report, Stopped } from "./lib/report.mjs";
+import { World } from "./lib/world.mjs";
+
+const found = await readdir(path.join(import.meta.dirname, "sites"));
+const known = found.filter((file) => file.endsWith(".mjs")).map((file) => path.basename(file, ".mjs")).sort();
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !known.includes(name));
+if (unknown) {
+  console.error(`there is no journey ${unknown}; there are ${known.join(", ")}`);
+  process.exit(2);
+}
+
+const report = new Report();
+for (const name of asked.length ? asked : known) {
+  const { chapters } = await import(`./sites/${name}.mjs`);
+  await travel(name, chapters);
+}
+process.exit(report.conclude() ? 0 : 1);
+
+/** One site's journey, in a world of its own. */
+async function travel(name, chapters) {
+  const world = await World.start();
+  let browser;
+  const stop = async () => {
+    await browser?.close();
+    await world.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop().finally(() => process.exit(130)));
+  try {
+    browser = await Browser.open();
+    const files = path.join(world.folder, "files");
+    await mkdir(files, { recursive: true });
+    const pictures = new Pictures(await browser.person(), files);
+    const eyes = new Eyes(report, world.screenshots);
+    const given = { world, browser, report, eyes, pictures, files, story: {} };
+    for (const [title, chapter] of chapters) {
+      report.chapter(`${name}: ${title}`);
+      try {
+        await chapter(given);
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error;
+        console.log(`what the server said last:\n${await world.server.lastWords()}`);
+        break; // each chapter builds upon the one before
+      }
+    }
+  } finally {
+    await stop();
+  }
+}
