@@ -58,10 +58,14 @@ struct NoticeLine {
 pub async fn show(visit: Visit) -> Result<Response, WebError> {
     let projects = projects(&visit, visit.project.as_deref());
     let only = match projects.as_slice() {
-        [project] if visit.project.is_some() && project.services.len() == 1 => project.services.first().cloned(),
+        [project] if visit.project.is_some() && project.services.len() == 1 => {
+            project.services.first().cloned()
+        }
         _ => None,
     };
-    let start = only.as_ref().map(|only| format!("/services/{}/{}", only.plugin, only.id));
+    let start = only
+        .as_ref()
+        .map(|only| format!("/services/{}/{}", only.plugin, only.id));
     let chosen = projects.first().filter(|_| visit.project.is_some());
     let brand = &visit.site.brand;
     let page = HomePage {

@@ -37,9 +37,12 @@ pub struct Task {
 pub fn tasks(page: &CasePage) -> Vec<Task> {
     let mut found_next = false;
     let mut before_complete = true;
+    // Papers, checks and materials depend on the answers: they come after the form.
+    let mut answered = true;
     let mut tasks = Vec::new();
     for step in &page.steps {
         let why = why(page, step);
+        let ready = answered || step.complete;
         let standing = match (&step.kind, step.open, step.complete) {
             // Nothing is complete before it was sent off.
             (StepKind::Summary, true, _) if before_complete => TaskStanding::Todo,
@@ -47,8 +50,8 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
             (StepKind::Summary, false, _) => TaskStanding::Done,
             (_, true, _) if !why.is_empty() => TaskStanding::Wrong,
             (_, _, true) => TaskStanding::Done,
-            (_, true, false) => TaskStanding::Todo,
-            (_, false, false) => TaskStanding::Later,
+            (_, true, false) if ready => TaskStanding::Todo,
+            (_, _, false) => TaskStanding::Later,
         };
         let standing = match standing {
             TaskStanding::Todo if !found_next => TaskStanding::Next,
@@ -56,6 +59,8 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
         };
         found_next |= matches!(standing, TaskStanding::Next | TaskStanding::Wrong);
         before_complete &= standing == TaskStanding::Done;
+        answered &=
+            step.complete || !matches!(step.kind, StepKind::Form(_) | StepKind::Agreement(_));
         let seen = standing != TaskStanding::Later;
         tasks.push(Task {
             id: step.id.clone(),
