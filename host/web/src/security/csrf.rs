@@ -5,7 +5,7 @@ use crate::error::WebError;
 use crate::session::Visitor;
 use crate::state::AppState;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -19,6 +19,13 @@ pub const HEADER: &str = "x-csrf-token";
 /// Bytes of a form without files. The longest field is 16 KiB (a certificate request), a form has at most some dozens.
 pub const FORM_LIMIT: usize = 256 * 1024;
 
+/// Routes whose handler takes a `forms::Upload`. Any other one would act on a body of several parts without a look at
+/// the token in it.
+const WITH_FILE: [&str; 2] = [
+    "/cases/{id}/materials/{material}/{place}",
+    "/console/cases/{id}/actions/{transition}",
+];
+
 pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if matches!(
         *request.method(),
@@ -26,14 +33,14 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     ) {
         return next.run(request).await;
     }
-    match checked(&state, request).await {
+    match checked(state.config().https, request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn checked(state: &AppState, request: Request) -> Result<Request, WebError> {
-    if !is_from_here(request.headers(), state.config().https) {
+async fn checked(https: bool, request: Request) -> Result<Request, WebError> {
+    if !is_from_here(request.headers(), https) {
         return Err(WebError::Forged);
     }
     let token = request
@@ -53,7 +60,9 @@ async fn checked(state: &AppState, request: Request) -> Result<Request, WebError
         .get(CONTENT_TYPE)
         .and_then(|media_type| media_type.to_str().ok())
         .unwrap_or_default();
-    if media_type.starts_with("multipart/form-data") {
+    let route = request.extensions().get::<MatchedPath>();
+    let with_file = route.is_some_and(|route| WITH_FILE.contains(&route.as_str()));
+    if with_file && media_type.starts_with("multipart/form-data") {
         // Too large to be held here: `forms::Upload`, the only reader of such bodies, looks at the token first.
         return Ok(request);
     }
@@ -100,7 +109,13 @@ fn is_from_here(headers: &HeaderMap, https: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use axum::middleware::from_fn;
+    use axum::routing::post;
+    use axum::{Extension, Router};
+    use http::{HeaderValue, StatusCode};
+    use std::net::Ipv4Addr;
+    use tower::ServiceExt;
+    use yinxin_services::accounts::Client;
 
     fn headers(entries: &[(&'static str, &'static str)]) -> HeaderMap {
         entries
@@ -132,6 +147,51 @@ mod tests {
         ));
         assert!(!is_from_here(&headers(&[host, ("origin", "null")]), false));
         assert!(!is_from_here(&headers(&[host, here]), true));
+    }
+
+    /// What becomes of a request with this body, on a page and on a route for files.
+    async fn answers(media_type: &str, body: &'static str) -> [StatusCode; 2] {
+        let visitor = Visitor {
+            session: None,
+            name: None,
+            csrf: "abc".into(),
+            client: Client::new(Ipv4Addr::LOCALHOST.into(), ""),
+            flash: None,
+        };
+        let look = |request: Request, next: Next| async move {
+            match checked(false, request).await {
+                Ok(request) => next.run(request).await,
+                Err(error) => error.into_response(),
+            }
+        };
+        let router = Router::new()
+            .route("/logout", post(|| async {}))
+            .route(WITH_FILE[0], post(|| async {}))
+            .layer(from_fn(look))
+            .layer(Extension(visitor));
+        let mut statuses = [StatusCode::OK; 2];
+        for (status, path) in statuses
+            .iter_mut()
+            .zip(["/logout", "/cases/1/materials/2/3"])
+        {
+            let request = Request::post(path).header(CONTENT_TYPE, media_type);
+            let request = request.body(Body::from(body)).unwrap();
+            *status = router.clone().oneshot(request).await.unwrap().status();
+        }
+        statuses
+    }
+
+    #[tokio::test]
+    async fn only_a_route_for_files_sees_a_body_that_was_not_looked_at() {
+        let (ok, refused) = (StatusCode::OK, StatusCode::FORBIDDEN);
+        let urlencoded = "application/x-www-form-urlencoded";
+        assert_eq!(answers(urlencoded, "a=1&_csrf=abc").await, [ok, ok]);
+        assert_eq!(answers(urlencoded, "a=1").await, [refused, refused]);
+        assert_eq!(
+            answers("multipart/form-data; boundary=x", "").await,
+            [refused, ok]
+        );
+        assert_eq!(answers("text/plain", "_csrf=abc").await, [refused, refused]);
     }
 
     #[test]
