@@ -76,7 +76,11 @@ impl Sites {
     /// The site that answers to a Host header. A domain without a port answers on every port.
     pub fn by_host(&self, host: &str) -> Option<ChosenSite> {
         let host = host.to_ascii_lowercase();
-        let name = host.split_once(':').map_or(host.as_str(), |(name, _)| name);
+        let (name, port) = host.split_once(':').unwrap_or((&host, ""));
+        // `ca.example.cn:1@evil.example` would be another host in the links that are made of this one.
+        if !port.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
         let answers = |domain: &&Domain| domain.host == host || domain.host == name;
         self.0.iter().find_map(|site| {
             let domain = site.domains.iter().find(answers)?;
@@ -149,6 +153,7 @@ mod tests {
             "jiangxi.localhost",
             "evil.example",
             "ca.example.cn.evil.example",
+            "ca.example.cn:1@evil.example",
         ] {
             assert!(sites().by_host(host).is_none(), "{host}");
         }
