@@ -70,6 +70,9 @@ async fn visitor(
     request: Request,
 ) -> Result<(Request, Option<String>), WebError> {
     let (mut parts, body) = request.into_parts();
+    if holds_nul(&parts) {
+        return Err(WebError::NotFound);
+    }
     let chosen = parts
         .extensions
         .get::<ChosenSite>()
@@ -143,6 +146,12 @@ fn is_console(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// No address of ours has a NUL in it, and PostgreSQL refuses to look for one.
+fn holds_nul(parts: &Parts) -> bool {
+    let asked = parts.uri.path_and_query();
+    asked.is_some_and(|asked| asked.as_str().contains("%00"))
+}
+
 fn is_text_name(name: &str) -> bool {
     name.len() <= 48 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
@@ -207,6 +216,14 @@ mod tests {
         assert!(!is_ours(&key, &there, &visit));
         assert!(!is_ours(&key, &here, &visit.replacen('.', "x.", 1)));
         assert!(!is_ours(&key, &here, ""));
+    }
+
+    #[test]
+    fn an_address_with_nul_is_nowhere() {
+        let parts = |uri: &str| http::Request::get(uri).body(()).unwrap().into_parts().0;
+        assert!(holds_nul(&parts("/cases/%00")));
+        assert!(holds_nul(&parts("/cases?text=a%00b")));
+        assert!(!holds_nul(&parts("/cases/100?text=%30")));
     }
 
     #[test]

@@ -46,9 +46,14 @@ impl Posted {
     }
 }
 
+/// Without NUL, which no keyboard has and PostgreSQL keeps in no text.
 impl FromIterator<(String, String)> for Posted {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        let entries = entries.into_iter().map(|(name, mut text)| {
+            text.retain(|c| c != '\0');
+            (name, text)
+        });
+        Self(entries.collect())
     }
 }
 
@@ -69,6 +74,14 @@ impl<S: Sync> FromRequest<S> for Posted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_has_no_nul() {
+        let posted: Posted = [("name".to_owned(), "甲\0乙".to_owned())]
+            .into_iter()
+            .collect();
+        assert_eq!(posted.get("name"), "甲乙");
+    }
 
     #[test]
     fn an_offer_answers_its_field() {
