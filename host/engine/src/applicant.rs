@@ -9,13 +9,14 @@ use crate::situation::{Situation, profile};
 use crate::transition::{self, Request, Submission};
 use crate::views::Saved;
 use crate::{actor::Actor, views::FileView};
-use yinxin_core::definition::{Block, Document, Form, Material, StepContent};
+use yinxin_core::definition::{Block, Document, Field, Form, Material, StepContent};
 use yinxin_core::form::{self, Values};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
-use yinxin_core::rules::{Checkpoint, Fact, NamedValue, Problem, Sources};
+use yinxin_core::rules::{Checkpoint, Fact, ItemStanding, NamedValue, Problem, Sources};
 use yinxin_services::uploads::{Upload, UploadError};
 use yinxin_store::cases::{self, Case, Standing, Step};
 use yinxin_store::ledger::{self, Entry};
+use yinxin_store::materials::{self, Item};
 use yinxin_store::{Connection, StoreError, jobs, papers};
 
 /// Open drafts of one account and service. Nobody needs more, and a script that makes them is stopped.
@@ -31,13 +32,22 @@ impl Engine {
         service: &str,
     ) -> Result<CaseId, EngineError> {
         let inner = &self.inner;
-        let plugin = inner.registry.plugin(site, plugin).ok_or(EngineError::NotFound)?;
+        let plugin = inner
+            .registry
+            .plugin(site, plugin)
+            .ok_or(EngineError::NotFound)?;
         let definition = &plugin.definition;
         let service = definition.services.iter().find(|s| s.id == service);
         let service = service.ok_or(EngineError::NotFound)?;
-        let lifecycle = definition.lifecycles.iter().find(|l| l.id == service.lifecycle);
+        let lifecycle = definition
+            .lifecycles
+            .iter()
+            .find(|l| l.id == service.lifecycle);
         let lifecycle = lifecycle.ok_or(EngineError::NotFound)?;
-        let initial = lifecycle.states.iter().find(|state| state.id == lifecycle.initial);
+        let initial = lifecycle
+            .states
+            .iter()
+            .find(|state| state.id == lifecycle.initial);
         let initial = initial.ok_or(EngineError::NotFound)?;
 
         let profile = {
@@ -49,7 +59,11 @@ impl Engine {
                 ..cases::Filter::default()
             };
             let limit = i64::try_from(DRAFTS).unwrap_or(i64::MAX);
-            if cases::newest(&mut conn, site, &drafts, None, limit).await?.len() >= DRAFTS {
+            if cases::newest(&mut conn, site, &drafts, None, limit)
+                .await?
+                .len()
+                >= DRAFTS
+            {
                 return Err(EngineError::sentence(
                     "未提交的申请过多，请先提交或删除已有的申请",
                 ));
@@ -83,7 +97,9 @@ impl Engine {
                 ended: false,
                 deleted: false,
             },
-            subject: Values::from(values.clone()).get(&service.subject_field).to_owned(),
+            subject: Values::from(values.clone())
+                .get(&service.subject_field)
+                .to_owned(),
             values,
             version: 1,
             entered_at: now,
@@ -127,9 +143,15 @@ impl Engine {
             facts.values.clone_from(&view.values);
             let plugin = inner.plugin(site, &situation.case)?;
             let checkpoint = Checkpoint::Step(step.to_owned());
-            let called =
-                plugin.check(inner.context(Some(facts)), &view, &inner.moment(), &checkpoint).await?;
-            problems = called.value;
+            let context = inner.context(Some(facts));
+            problems = match plugin
+                .check(context, &view, &inner.moment(), &checkpoint)
+                .await
+            {
+                Ok(called) => called.value,
+                // What was typed is kept all the same; the step stays open until the rules have looked at it.
+                Err(error) => vec![crate::error::unchecked(&error)],
+            };
         }
 
         let mut case = situation.case.clone();
@@ -137,7 +159,9 @@ impl Engine {
         case.values = values.into_vec();
         case.updated_at = inner.now();
         let mut tx = inner.store.begin().await?;
-        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
+        cases::update(&mut tx, &inner.sealer, site, &case)
+            .await
+            .map_err(stale)?;
         let fingerprints = fingerprints(inner, site, &situation, &case);
         cases::set_lookups(&mut tx, site, id, &fingerprints).await?;
         let saved = Step {
@@ -146,11 +170,48 @@ impl Engine {
             problems: serde_json::to_string(&problems).unwrap_or_else(|_| "[]".to_owned()),
         };
         cases::set_step(&mut tx, site, id, &saved, case.updated_at).await?;
+        self.revise_judgements(&mut tx, site, &situation, &case, &form)
+            .await?;
         self.revise_checks(&mut tx, site, &situation, &case).await?;
-        note(inner, &mut tx, site, &case, "step", "保存填写内容", &case.values).await?;
+        note(
+            inner,
+            &mut tx,
+            site,
+            &case,
+            "step",
+            "保存填写内容",
+            &case.values,
+        )
+        .await?;
         tx.commit().await.map_err(StoreError::from)?;
         inner.changed(site, id);
         Ok(Saved { problems })
+    }
+
+    /// What a clerk said of a section no longer counts once its answers are others.
+    async fn revise_judgements(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        before: &Situation,
+        case: &Case,
+        form: &Form,
+    ) -> Result<(), EngineError> {
+        let after = Values::from(case.values.clone());
+        for section in &form.sections {
+            let differs = |field: &Field| before.values.get(&field.name) != after.get(&field.name);
+            if section.fields.iter().any(differs) {
+                let unjudged = Item {
+                    item: section.id.clone(),
+                    standing: ItemStanding::Missing,
+                    reason: String::new(),
+                    changed_by: case.account.to_string(),
+                    changed_at: case.updated_at,
+                };
+                materials::judge(conn, site, &case.id, &unjudged).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A check is of one person: with another name or number it is void, and the letter that carries its QR code too.
@@ -168,8 +229,13 @@ impl Engine {
                 .any(|field| before.values.get(field) != after.get(field));
             if changed {
                 let identity = &self.inner.services.identity;
-                identity.void(conn, site, &case.id, Some(&check.id)).await.map_err(crate::service_error)?;
-                for document in before.definition.documents.iter().filter(|d| carries(d, &check.id)) {
+                identity.void(conn, site, &case.id, Some(&check.id)).await?;
+                for document in before
+                    .definition
+                    .documents
+                    .iter()
+                    .filter(|d| carries(d, &check.id))
+                {
                     papers::void(conn, site, &case.id, Some(&document.id), case.updated_at).await?;
                 }
             }
@@ -190,12 +256,21 @@ impl Engine {
         let StepContent::Agreement(document) = &situation.step(step)?.content else {
             return Err(EngineError::NotFound);
         };
-        let accepted = [NamedValue { name: "agreement".to_owned(), value: document.clone() }];
+        let accepted = [NamedValue {
+            name: "agreement".to_owned(),
+            value: document.clone(),
+        }];
         let mut case = situation.case.clone();
         case.updated_at = inner.now();
         let mut tx = inner.store.begin().await?;
-        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
-        let saved = Step { step: step.to_owned(), complete: true, problems: "[]".to_owned() };
+        cases::update(&mut tx, &inner.sealer, site, &case)
+            .await
+            .map_err(stale)?;
+        let saved = Step {
+            step: step.to_owned(),
+            complete: true,
+            problems: "[]".to_owned(),
+        };
         cases::set_step(&mut tx, site, id, &saved, case.updated_at).await?;
         note(inner, &mut tx, site, &case, "step", "同意协议", &accepted).await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -214,18 +289,25 @@ impl Engine {
         upload: (String, Vec<u8>),
     ) -> Result<Result<FileView, String>, EngineError> {
         let inner = &self.inner;
-        let (_, material) = self.open_material(site, account, id, material).await?;
+        let uploads = &inner.services.uploads;
+        let (situation, material) = self.open_material(site, account, id, material).await?;
         let (name, bytes) = upload;
-        let upload = Upload { name, bytes: bytes.into(), by: account.to_string() };
-        match inner.services.uploads.accept(site, id, &material, position, upload).await {
-            Ok(file) => {
-                inner.changed(site, id);
-                Ok(Ok(crate::pages::service_file(file)))
-            }
-            Err(UploadError::Refused(problem)) => Ok(Err(problem.to_string())),
-            Err(UploadError::Store(error)) => Err(error.into()),
-            Err(error) => Err(crate::service_error(error)),
-        }
+        let upload = Upload {
+            name,
+            bytes: bytes.into(),
+            by: account.to_string(),
+        };
+        let taken = match uploads.take(site, id, &material, position, upload).await {
+            Ok(taken) => taken,
+            Err(UploadError::Refused(problem)) => return Ok(Err(problem.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        let mut tx = inner.store.begin().await?;
+        still_open(&mut tx, site, &situation).await?;
+        let file = uploads.place(&mut tx, site, id, &taken).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        inner.changed(site, id);
+        Ok(Ok(crate::pages::service_file(file)))
     }
 
     /// Takes an uploaded file away.
@@ -238,9 +320,16 @@ impl Engine {
         position: u32,
     ) -> Result<(), EngineError> {
         let inner = &self.inner;
-        self.open_material(site, account, id, material).await?;
+        let (situation, _) = self.open_material(site, account, id, material).await?;
         let by = account.to_string();
-        inner.services.uploads.remove(site, id, material, position, &by).await?;
+        let mut tx = inner.store.begin().await?;
+        still_open(&mut tx, site, &situation).await?;
+        inner
+            .services
+            .uploads
+            .remove(&mut tx, site, id, material, position, &by)
+            .await?;
+        tx.commit().await.map_err(StoreError::from)?;
         inner.changed(site, id);
         Ok(())
     }
@@ -277,8 +366,14 @@ impl Engine {
         case.standing.deleted = true;
         case.updated_at = now;
         let mut tx = inner.store.begin().await?;
-        cases::update(&mut tx, &inner.sealer, site, &case).await.map_err(stale)?;
-        inner.services.identity.void(&mut tx, site, id, None).await.map_err(crate::service_error)?;
+        cases::update(&mut tx, &inner.sealer, site, &case)
+            .await
+            .map_err(stale)?;
+        inner
+            .services
+            .identity
+            .void(&mut tx, site, id, None)
+            .await?;
         papers::void(&mut tx, site, id, None, now).await?;
         jobs::cancel_of_case(&mut tx, site, id, crate::timers::KIND).await?;
         note(inner, &mut tx, site, &case, "delete", "删除申请", &[]).await?;
@@ -311,7 +406,11 @@ impl Engine {
     ) -> Result<Situation, EngineError> {
         let situation = self.own(site, account, id).await?;
         situation.step(step)?;
-        if situation.is_open(step) { Ok(situation) } else { Err(EngineError::NotAllowed) }
+        if situation.is_open(step) {
+            Ok(situation)
+        } else {
+            Err(EngineError::NotAllowed)
+        }
     }
 
     async fn open_material(
@@ -322,12 +421,17 @@ impl Engine {
         material: &str,
     ) -> Result<(Situation, Material), EngineError> {
         let situation = self.own(site, account, id).await?;
-        let found = situation.service()?.steps.iter().find_map(|step| match &step.content {
-            StepContent::Materials(ids) if situation.is_open(&step.id) => {
-                situation.materials(ids).find(|wanted| wanted.id == material).cloned()
-            }
-            _ => None,
-        });
+        let found = situation
+            .service()?
+            .steps
+            .iter()
+            .find_map(|step| match &step.content {
+                StepContent::Materials(ids) if situation.is_open(&step.id) => situation
+                    .materials(ids)
+                    .find(|wanted| wanted.id == material)
+                    .cloned(),
+                _ => None,
+            });
         let found = found.ok_or(EngineError::NotAllowed)?;
         Ok((situation, found))
     }
@@ -345,7 +449,10 @@ fn other_answers(before: &Values, form: &Form, answers: &Values) -> Values {
 
 /// The paper shows the QR code of this check.
 fn carries(document: &Document, check: &str) -> bool {
-    document.blocks.iter().any(|block| matches!(block, Block::IdentityQr(id) if id == check))
+    document
+        .blocks
+        .iter()
+        .any(|block| matches!(block, Block::IdentityQr(id) if id == check))
 }
 
 /// A row of the ledger for what the host itself does on the applicant's word.
@@ -381,8 +488,26 @@ async fn note(
     Ok(())
 }
 
+/// The case stands where it stood when its steps were found open; nothing moves it until `conn`'s transaction ends. So a
+/// file that arrives while the application is being submitted is part of it or is refused, never changed behind it.
+async fn still_open(
+    conn: &mut Connection,
+    site: &SiteId,
+    situation: &Situation,
+) -> Result<(), EngineError> {
+    let (state, deleted) = cases::lock(conn, site, &situation.case.id).await?;
+    if deleted || state != situation.case.state {
+        return Err(EngineError::NotAllowed);
+    }
+    Ok(())
+}
+
 fn stale(error: StoreError) -> EngineError {
-    if error.is_conflict() { EngineError::Stale } else { error.into() }
+    if error.is_conflict() {
+        EngineError::Stale
+    } else {
+        error.into()
+    }
 }
 
 /// Problems that the last saving of a step left, from the database.

@@ -51,18 +51,24 @@ pub(crate) async fn commit(
 
     // Whoever wrote to the plugin's storage or the case in between is seen here, and everything is decided anew.
     plugin_storage::lock(&mut tx, site, name).await?;
+    cases::lock(&mut tx, site, &before.id).await?;
     let current = Situation::read(inner, &mut tx, site, &before.id).await?;
-    if current.case.version != before.version {
+    if current.case.version != before.version || !current.shows_the_same(commit.situation) {
         return Err(StoreError::Conflict.into());
     }
-    let facts = current.facts(inner, site, now);
+    let mut facts = current.facts(inner, site, now);
+    facts.has_request |= commit.certificate_request.is_some();
     if !reads::hold(&mut tx, site, name, &inner.sealer, &facts, commit.reads).await? {
         return Err(StoreError::Conflict.into());
     }
 
     let mut case = before.clone();
     let mut values = Values::from(case.values.clone());
-    values.merge(&answers(&current.definition, commit.transition, &commit.event.input));
+    values.merge(&answers(
+        &current.definition,
+        commit.transition,
+        &commit.event.input,
+    ));
     values.merge(&commit.decision.values);
     case.values = values.into_vec();
     let next = current.state_named(&commit.decision.to)?;
@@ -71,7 +77,9 @@ pub(crate) async fn commit(
     case.plugin_version = commit.plugin.definition.version.clone();
     case.standing.deleted |= commit.deletes;
     let subject_field = &current.service()?.subject_field;
-    case.subject = Values::from(case.values.clone()).get(subject_field).to_owned();
+    case.subject = Values::from(case.values.clone())
+        .get(subject_field)
+        .to_owned();
     cases::update(&mut tx, &inner.sealer, site, &case).await?;
     if before.claim.is_some() && next.queue != current.state()?.queue {
         cases::release(&mut tx, site, &case.id, None).await?;
@@ -93,7 +101,11 @@ pub(crate) async fn commit(
         apply(inner, &mut tx, site, &commit, &case, index, effect, now).await?;
     }
     if commit.deletes {
-        inner.services.identity.void(&mut tx, site, &case.id, None).await.map_err(crate::service_error)?;
+        inner
+            .services
+            .identity
+            .void(&mut tx, site, &case.id, None)
+            .await?;
         papers::void(&mut tx, site, &case.id, None, now).await?;
     }
 
@@ -113,7 +125,7 @@ pub(crate) async fn commit(
 fn request_error(error: CertificateError) -> EngineError {
     match error {
         CertificateError::Request(problem) => EngineError::sentence(problem.to_string()),
-        other => crate::service_error(other),
+        other => other.into(),
     }
 }
 
@@ -174,12 +186,21 @@ fn answers(
     input: &[NamedValue],
 ) -> Vec<NamedValue> {
     let forms = definition.forms.iter();
-    let form = forms.clone().find(|form| Some(&form.id) == transition.input.as_ref());
+    let form = forms
+        .clone()
+        .find(|form| Some(&form.id) == transition.input.as_ref());
     let is_request = |name: &str| {
-        let mut fields = form.into_iter().flat_map(|f| &f.sections).flat_map(|s| &s.fields);
+        let mut fields = form
+            .into_iter()
+            .flat_map(|f| &f.sections)
+            .flat_map(|s| &s.fields);
         fields.any(|field| field.name == name && field.kind == FieldKind::CertificateRequest)
     };
-    input.iter().filter(|entry| !is_request(&entry.name)).cloned().collect()
+    input
+        .iter()
+        .filter(|entry| !is_request(&entry.name))
+        .cloned()
+        .collect()
 }
 
 /// Keyed hashes of what a clerk may search the case by.
@@ -191,7 +212,12 @@ pub(crate) fn fingerprints(
 ) -> Vec<String> {
     let context = cases::lookup_context(site);
     let mut keys = BTreeSet::new();
-    let fields = situation.definition.forms.iter().flat_map(|f| &f.sections).flat_map(|s| &s.fields);
+    let fields = situation
+        .definition
+        .forms
+        .iter()
+        .flat_map(|f| &f.sections)
+        .flat_map(|s| &s.fields);
     for field in fields {
         let searched = matches!(
             field.kind,
@@ -205,10 +231,17 @@ pub(crate) fn fingerprints(
             keys.insert(entry.value.clone());
         }
     }
-    keys.extend(situation.certificates.iter().map(|certificate| certificate.serial.clone()));
+    keys.extend(
+        situation
+            .certificates
+            .iter()
+            .map(|certificate| certificate.serial.clone()),
+    );
     keys.insert(situation.account_mobile.clone());
     keys.remove("");
-    keys.iter().map(|key| inner.sealer.fingerprint(&context, key)).collect()
+    keys.iter()
+        .map(|key| inner.sealer.fingerprint(&context, key))
+        .collect()
 }
 
 async fn judge(
@@ -222,8 +255,11 @@ async fn judge(
     }
     let (_, by, _) = commit.actor.recorded();
     for judgement in &commit.event.judgements {
-        let standing =
-            if judgement.passed { ItemStanding::Passed } else { ItemStanding::Refused };
+        let standing = if judgement.passed {
+            ItemStanding::Passed
+        } else {
+            ItemStanding::Refused
+        };
         let item = Item {
             item: judgement.item.clone(),
             standing,
@@ -236,7 +272,10 @@ async fn judge(
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one effect needs all of the commit it belongs to")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one effect needs all of the commit it belongs to"
+)]
 async fn apply(
     inner: &Inner,
     tx: &mut Connection,
@@ -263,8 +302,7 @@ async fn apply(
             services
                 .accounts
                 .remember(tx, site, &policy, &form, &case.account, entries)
-                .await
-                .map_err(crate::service_error)?;
+                .await?;
         }
         Effect::RequestPayment { lines, methods } => {
             let order = NewOrder {
@@ -274,19 +312,19 @@ async fn apply(
                 methods: methods.clone(),
                 expires_at: now.plus(inner.site(site)?.order_days * 24 * 3600),
             };
-            services.payments.open_order(tx, site, order).await.map_err(crate::service_error)?;
+            services.payments.open_order(tx, site, order).await?;
         }
         Effect::CancelPayment => {
             if let Some(order) = &commit.situation.order {
-                services
-                    .payments
-                    .close_order(tx, site, &order.id)
-                    .await
-                    .map_err(crate::service_error)?;
+                services.payments.close_order(tx, site, &order.id).await?;
             }
         }
         Effect::Refund { amount, reason } => {
-            let order = commit.situation.order.as_ref().ok_or(EngineError::NotAllowed)?;
+            let order = commit
+                .situation
+                .order
+                .as_ref()
+                .ok_or(EngineError::NotAllowed)?;
             let (_, by, _) = commit.actor.recorded();
             let refund = NewRefund {
                 order: &order.id,
@@ -295,38 +333,45 @@ async fn apply(
                 reason,
                 requested_by: if by.is_empty() { "host" } else { &by },
             };
-            services.payments.refund(tx, site, refund).await.map_err(crate::service_error)?;
+            services.payments.refund(tx, site, refund).await?;
         }
-        Effect::Send { message, parameters } => {
+        Effect::Send {
+            message,
+            parameters,
+        } => {
             let new = message_of(commit, case, message, parameters, key)?;
-            services.messaging.queue(tx, site, new).await.map_err(crate::service_error)?;
+            services.messaging.queue(tx, site, new).await?;
         }
         Effect::VoidIdentity { check } => {
             services
                 .identity
                 .void(tx, site, &case.id, Some(check))
-                .await
-                .map_err(crate::service_error)?;
+                .await?;
         }
         Effect::VoidDocument { document } => {
             papers::void(tx, site, &case.id, Some(document), now).await?;
         }
         Effect::Issue { subject, months } => {
-            let order = IssueOrder { subject: subject.clone(), months: *months };
+            let order = IssueOrder {
+                subject: subject.clone(),
+                months: *months,
+            };
             services
                 .certificates
                 .order(tx, site, &case.id, &key, &order)
-                .await
-                .map_err(crate::service_error)?;
+                .await?;
         }
         Effect::Revoke { serial, reason } => {
-            services.certificates.revoke(tx, site, serial, reason).await.map_err(crate::service_error)?;
+            services
+                .certificates
+                .revoke(tx, site, serial, reason)
+                .await?;
         }
         Effect::Hold { serial } => {
-            services.certificates.hold(tx, site, serial).await.map_err(crate::service_error)?;
+            services.certificates.hold(tx, site, serial).await?;
         }
         Effect::Release { serial } => {
-            services.certificates.release(tx, site, serial).await.map_err(crate::service_error)?;
+            services.certificates.release(tx, site, serial).await?;
         }
         // The capability answers `unavailable` before such an effect can come about.
         Effect::RequestToken { .. } | Effect::CancelToken => return Err(EngineError::NotAllowed),
@@ -342,7 +387,11 @@ fn message_of(
     key: String,
 ) -> Result<NewMessage, EngineError> {
     let definition = &commit.plugin.definition;
-    let message = definition.messages.iter().find(|m| m.id == id).ok_or(EngineError::NotFound)?;
+    let message = definition
+        .messages
+        .iter()
+        .find(|m| m.id == id)
+        .ok_or(EngineError::NotFound)?;
     let values = Values::from(case.values.clone());
     let recipient = match &message.to {
         Recipient::Account => commit.situation.account_mobile.clone(),
@@ -352,7 +401,10 @@ fn message_of(
         MessageContent::Sms(_) => [].as_slice(),
         MessageContent::Mail(mail) => &mail.attachments,
     };
-    let files = fields.iter().map(|field| values.get(field)).filter(|id| !id.is_empty());
+    let files = fields
+        .iter()
+        .map(|field| values.get(field))
+        .filter(|id| !id.is_empty());
     Ok(NewMessage {
         key,
         case_id: Some(case.id.clone()),

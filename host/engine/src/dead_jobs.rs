@@ -39,7 +39,9 @@ impl Engine {
             .map(|job| DeadJob {
                 id: job.id,
                 kind: job.kind,
-                case: Some(job.case_id).filter(|id| !id.is_empty()).map(CaseId::from_stored),
+                case: Some(job.case_id)
+                    .filter(|id| !id.is_empty())
+                    .map(CaseId::from_stored),
                 attempts: job.attempts,
                 last_error: job.last_error,
                 run_at: job.run_at,

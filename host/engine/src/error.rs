@@ -1,6 +1,13 @@
 use thiserror::Error;
 use yinxin_capabilities::RuleError;
 use yinxin_core::rules::Problem;
+use yinxin_services::accounts::RememberError;
+use yinxin_services::certificates::CertificateError;
+use yinxin_services::identity::IdentityError;
+use yinxin_services::messaging::MessagingError;
+use yinxin_services::papers::PaperError;
+use yinxin_services::payments::PaymentError;
+use yinxin_services::uploads::UploadError;
 use yinxin_store::StoreError;
 
 /// Why nothing happened. What the person typed is theirs to keep in every case.
@@ -38,14 +45,70 @@ impl From<StoreError> for EngineError {
     }
 }
 
+/// A service's conflict stays one, so that the whole can be decided anew; anything else of a service is for the log.
+macro_rules! from_service {
+    ($($error:ident),*) => {$(
+        impl From<$error> for EngineError {
+            fn from(error: $error) -> Self {
+                match error {
+                    $error::Store(store) if store.is_conflict() || store.is_duplicate() => {
+                        Self::Store(store)
+                    }
+                    other => Self::Service(other.to_string()),
+                }
+            }
+        }
+    )*};
+}
+
+from_service!(
+    CertificateError,
+    IdentityError,
+    MessagingError,
+    PaperError,
+    PaymentError,
+    RememberError,
+    UploadError
+);
+
 impl EngineError {
     /// One sentence that stops an action, without a field.
     pub fn sentence(message: impl Into<String>) -> Self {
-        Self::Problems(vec![Problem { item: None, message: message.into(), offer: None }])
+        Self::Problems(vec![Problem {
+            item: None,
+            message: message.into(),
+            offer: None,
+        }])
     }
 
     /// True where another transaction won and repeating the whole may help.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_conflict() || error.is_duplicate())
+        match self {
+            Self::Store(error) => error.is_conflict() || error.is_duplicate(),
+            Self::Rule(RuleError::Changed { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// For the record of a job that failed: what the rule declined with is told in its own sentences.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Problems(problems) => {
+                let sentences: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();
+                sentences.join("；")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The rules could not look at what was typed: logged under a number that the person can name.
+pub(crate) fn unchecked(error: &RuleError) -> Problem {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    tracing::error!(error_id = %id, %error, "a rule call failed; the answers are kept unchecked");
+    Problem {
+        item: None,
+        message: format!("内容已为您保存，但系统暂时无法核对，请稍后再次点击保存。错误编号：{id}"),
+        offer: None,
     }
 }

@@ -6,39 +6,11 @@ use crate::error::EngineError;
 use crate::inner::Inner;
 use crate::situation::Situation;
 use crate::transition::{self, Request, Submission};
-use serde::{Deserialize, Serialize};
 use yinxin_core::definition::{self, HostEvent};
-use yinxin_core::ids::CaseId;
-use yinxin_core::rules::{CertificateFact, Fact, PaymentFact};
+use yinxin_services::case_event::CaseEvent;
+use yinxin_store::StoreError;
 use yinxin_store::jobs::{self, Job};
 use yinxin_store::ledger::{self, Entry};
-use yinxin_store::StoreError;
-
-/// Kind of these jobs.
-pub(crate) const KIND: &str = "case-event";
-
-/// What a service writes as the job's payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaseEvent {
-    pub case_id: CaseId,
-    /// Name of the host event, as in the WIT: `paid`, `identity-passed`, …
-    pub event: String,
-    #[serde(default)]
-    pub fact: Option<Fact>,
-    /// Facts of the event: those of a payment, a certificate or a failure.
-    #[serde(flatten)]
-    pub loose: EventFact,
-}
-
-/// What came with the event, told apart by its fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum EventFact {
-    Payment(PaymentFact),
-    Certificate(CertificateFact),
-    Failure { reason: String },
-    None {},
-}
 
 fn host_event(name: &str) -> Option<(HostEvent, &'static str)> {
     Some(match name {
@@ -67,25 +39,22 @@ pub(crate) async fn run(inner: &Inner, job: &Job) -> Result<(), EngineError> {
         let mut conn = inner.store.read().await?;
         Situation::read(inner, &mut conn, &job.site, &event.case_id).await?
     };
-    let transition = situation.lifecycle()?.transitions.iter().find(|transition| {
-        transition.actor == definition::Actor::Host(host)
-            && transition.from.contains(&situation.case.state)
-    });
+    let transition = situation
+        .lifecycle()?
+        .transitions
+        .iter()
+        .find(|transition| {
+            transition.actor == definition::Actor::Host(host)
+                && transition.from.contains(&situation.case.state)
+        });
     let Some(transition) = transition.filter(|_| !situation.case.standing.deleted) else {
         return note(inner, job, &situation, &event.event, label).await;
-    };
-    let fact = match event.loose {
-        _ if event.fact.is_some() => event.fact.unwrap_or(Fact::None),
-        EventFact::Payment(payment) => Fact::Payment(payment),
-        EventFact::Certificate(certificate) => Fact::Certificate(certificate),
-        EventFact::Failure { reason } => Fact::Failure(reason),
-        EventFact::None {} => Fact::None,
     };
     let request = Request {
         actor: &Actor::Host(host),
         transition: &transition.id,
         submission: &Submission::default(),
-        fact,
+        fact: event.fact,
         job: Some(&job.id),
         deletes: false,
     };

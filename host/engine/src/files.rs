@@ -31,7 +31,11 @@ impl Engine {
         if found.owner != Owner::Case(id.clone()) {
             return Err(EngineError::NotFound);
         }
-        Ok(Download { name: found.name, media_type: found.media_type, bytes: found.bytes })
+        Ok(Download {
+            name: found.name,
+            media_type: found.media_type,
+            bytes: found.bytes,
+        })
     }
 
     /// A certificate of the case as PEM, alone or with those up to the root.
@@ -51,11 +55,15 @@ impl Engine {
         let mut pem = certificate.pem.clone();
         if chain {
             let above = self.inner.services.certificates.chain(site).await;
-            pem.push_str(&above.map_err(crate::service_error)?);
+            pem.push_str(&above?);
         }
         let name = format!("{serial}{}.pem", if chain { "-chain" } else { "" });
         let media_type = "application/x-pem-file".to_owned();
-        Ok(Download { name, media_type, bytes: pem.into_bytes() })
+        Ok(Download {
+            name,
+            media_type,
+            bytes: pem.into_bytes(),
+        })
     }
 
     async fn seen(

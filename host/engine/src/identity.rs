@@ -5,8 +5,13 @@ use crate::error::EngineError;
 use crate::pages::check_view;
 use crate::situation::Situation;
 use crate::views::CheckView;
+use yinxin_core::definition::StepContent;
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
+use yinxin_services::identity::IdentityCheck;
 use yinxin_store::StoreError;
+
+/// The printed letter and the page may ask for the same check at once: the loser finds the winner's.
+const ATTEMPTS: usize = 3;
 
 impl Engine {
     /// Starts the check, or returns the one that is open, with the address of the phone's page.
@@ -18,6 +23,12 @@ impl Engine {
         check: &str,
     ) -> Result<CheckView, EngineError> {
         let situation = self.own(site, account, id).await?;
+        let mut steps = situation.service()?.steps.iter();
+        let step =
+            steps.find(|step| matches!(&step.content, StepContent::Identity(id) if id == check));
+        if !situation.is_open(&step.ok_or(EngineError::NotFound)?.id) {
+            return Err(EngineError::NotAllowed);
+        }
         self.identity_link(site, &situation, check).await?;
         let situation = self.own(site, account, id).await?;
         let definition = situation.check(check).ok_or(EngineError::NotFound)?;
@@ -37,16 +48,33 @@ impl Engine {
         if name.is_empty() || number.is_empty() {
             return Err(EngineError::sentence("请先填写被核验人的姓名和身份证号码"));
         }
-        let mut tx = self.inner.store.begin().await?;
-        let row = self
-            .inner
-            .services
-            .identity
-            .ensure(&mut tx, site, &situation.case.id, check, name, number)
-            .await
-            .map_err(crate::service_error)?;
-        tx.commit().await.map_err(StoreError::from)?;
+        let mut attempt = 1;
+        let row = loop {
+            match self
+                .ensure_check(site, &situation.case.id, check, (name, number))
+                .await
+            {
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
+                other => break other?,
+            }
+        };
         let address = &self.inner.site(site)?.address;
         Ok(format!("{address}/p/{}", row.token))
+    }
+
+    async fn ensure_check(
+        &self,
+        site: &SiteId,
+        case: &CaseId,
+        check: &str,
+        (name, number): (&str, &str),
+    ) -> Result<IdentityCheck, EngineError> {
+        let identity = &self.inner.services.identity;
+        let mut tx = self.inner.store.begin().await?;
+        let row = identity
+            .ensure(&mut tx, site, case, check, name, number)
+            .await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(row)
     }
 }

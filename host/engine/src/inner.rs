@@ -68,12 +68,17 @@ impl Inner {
 
     pub fn moment(&self) -> Moment {
         let now = self.now();
-        Moment { now: u64::try_from(now.0).unwrap_or(0), today: now.day().to_string() }
+        Moment {
+            now: u64::try_from(now.0).unwrap_or(0),
+            today: now.day().to_string(),
+        }
     }
 
     /// The plugin that decides this case: the version that it began with, or a newer one that takes it over.
     pub fn plugin(&self, site: &SiteId, case: &Case) -> Result<Arc<Plugin>, EngineError> {
-        let found = self.registry.for_case(site, &case.plugin, &case.plugin_digest);
+        let found = self
+            .registry
+            .for_case(site, &case.plugin, &case.plugin_digest);
         found.ok_or(EngineError::NotFound)
     }
 
@@ -101,12 +106,20 @@ impl Inner {
             let definition = &plugin.definition;
             let policy = definition.account_policy.clone()?;
             let form = |id: &str| definition.forms.iter().find(|form| form.id == id).cloned();
-            Some((policy.clone(), form(&policy.registration_form)?, form(&policy.profile_form)?))
+            Some((
+                policy.clone(),
+                form(&policy.registration_form)?,
+                form(&policy.profile_form)?,
+            ))
         })
     }
 
     pub fn context(&self, facts: Option<CaseFacts>) -> CallContext {
-        CallContext { store: self.store.clone(), sealer: self.sealer.clone(), facts }
+        CallContext {
+            store: self.store.clone(),
+            sealer: self.sealer.clone(),
+            facts,
+        }
     }
 
     /// Tells whoever watches the case that something about it changed. Nobody watching is no error.

@@ -9,7 +9,12 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
 )]
 
 mod actor;
@@ -34,7 +39,6 @@ mod worker;
 pub use actor::{Actor, ClerkActor};
 pub use dead_jobs::DeadJob;
 pub use error::EngineError;
-pub use events::CaseEvent;
 pub use inner::{Services, Site};
 pub use transition::Submission;
 
@@ -67,11 +71,23 @@ impl Engine {
         sites: Vec<Site>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let sites = sites.into_iter().map(|site| (site.id.clone(), site)).collect();
+        let sites = sites
+            .into_iter()
+            .map(|site| (site.id.clone(), site))
+            .collect();
         let (changes, _) = broadcast::channel(CHANGES);
         let work = tokio::sync::Notify::new();
         Self {
-            inner: Arc::new(Inner { store, sealer, registry, services, sites, clock, changes, work }),
+            inner: Arc::new(Inner {
+                store,
+                sealer,
+                registry,
+                services,
+                sites,
+                clock,
+                changes,
+                work,
+            }),
         }
     }
 
@@ -86,7 +102,7 @@ impl Engine {
         const ORDERS: i64 = 100;
         let services = &self.inner.services;
         for site in self.inner.sites.keys() {
-            services.payments.close_expired(site, ORDERS).await.map_err(service_error)?;
+            services.payments.close_expired(site, ORDERS).await?;
             services.accounts.sweep(site).await?;
             let mut tx = self.inner.store.begin().await?;
             services.uploads.plan_sweep(&mut tx, site).await?;
@@ -104,6 +120,12 @@ impl Engine {
         transition: &str,
         submission: &Submission,
     ) -> Result<(), EngineError> {
+        // A deletion is more than its transition, whatever page it comes from.
+        if let Actor::Applicant(account) = actor
+            && transition == "delete"
+        {
+            return self.delete(site, account, case).await;
+        }
         let request = transition::Request {
             actor,
             transition,
@@ -114,9 +136,4 @@ impl Engine {
         };
         transition::fire(&self.inner, site, case, request).await
     }
-}
-
-/// A service's own error, as the engine hands it on: its text is for the log.
-pub(crate) fn service_error(error: impl std::fmt::Display) -> EngineError {
-    EngineError::Service(error.to_string())
 }

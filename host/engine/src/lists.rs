@@ -18,8 +18,13 @@ use yinxin_store::{Connection, StoreError, plugins};
 /// How long a clerk holds a case after the last sign of life.
 const CLAIM_SECONDS: i64 = 30 * 60;
 
-const ROLES: [Role; 5] =
-    [Role::Reviewer, Role::Finance, Role::Maker, Role::Shipper, Role::Administrator];
+const ROLES: [Role; 5] = [
+    Role::Reviewer,
+    Role::Finance,
+    Role::Maker,
+    Role::Shipper,
+    Role::Administrator,
+];
 
 impl Engine {
     /// Services that can be begun on the site, project by project.
@@ -46,11 +51,17 @@ impl Engine {
         limit: usize,
     ) -> Result<Lines, EngineError> {
         let mut conn = self.inner.store.read().await?;
-        let filter = Filter { account: Some(account.clone()), ..stored(filter) };
+        let filter = Filter {
+            account: Some(account.clone()),
+            ..stored(filter)
+        };
         let lines = cases::newest(&mut conn, site, &filter, after, one_more(limit)).await?;
         let viewer = Actor::Applicant(account.clone());
         let (lines, more) = cut(lines, limit);
-        let next = lines.last().filter(|_| more).map(|line| line.id.to_string());
+        let next = lines
+            .last()
+            .filter(|_| more)
+            .map(|line| line.id.to_string());
         self.lines(&mut conn, site, &viewer, lines, next).await
     }
 
@@ -62,7 +73,10 @@ impl Engine {
     ) -> Result<Vec<(Tone, i64)>, EngineError> {
         let mut conn = self.inner.store.read().await?;
         let counts = cases::tone_counts(&mut conn, site, account).await?;
-        Ok(counts.into_iter().map(|(tone, count)| (tone_of(&tone), count)).collect())
+        Ok(counts
+            .into_iter()
+            .map(|(tone, count)| (tone_of(&tone), count))
+            .collect())
     }
 
     /// How the queues stand that this clerk may work on, empty ones included.
@@ -73,15 +87,18 @@ impl Engine {
     ) -> Result<Vec<QueueView>, EngineError> {
         let mut conn = self.inner.store.read().await?;
         let counts = cases::queue_counts(&mut conn, site, self.inner.now()).await?;
-        let queues = ROLES.into_iter().filter(|role| clerk.may(*role)).map(|role| {
-            let count = counts.iter().find(|count| count.queue == role_name(role));
-            QueueView {
-                role,
-                cases: count.map_or(0, |count| count.cases),
-                overdue: count.map_or(0, |count| count.overdue),
-                oldest: count.map(|count| count.oldest),
-            }
-        });
+        let queues = ROLES
+            .into_iter()
+            .filter(|role| clerk.may(*role))
+            .map(|role| {
+                let count = counts.iter().find(|count| count.queue == role_name(role));
+                QueueView {
+                    role,
+                    cases: count.map_or(0, |count| count.cases),
+                    overdue: count.map_or(0, |count| count.overdue),
+                    oldest: count.map(|count| count.oldest),
+                }
+            });
         Ok(queues.collect())
     }
 
@@ -98,7 +115,10 @@ impl Engine {
         if !clerk.may(role) {
             return Err(EngineError::NotAllowed);
         }
-        let filter = Filter { queue: Some(role_name(role).to_owned()), ..self.found(site, filter) };
+        let filter = Filter {
+            queue: Some(role_name(role).to_owned()),
+            ..self.found(site, filter)
+        };
         self.by_due(site, clerk, &filter, after, limit).await
     }
 
@@ -141,8 +161,12 @@ impl Engine {
         let after = after.and_then(After::parse);
         let lines = cases::by_due(&mut conn, site, filter, after.as_ref(), one_more(limit)).await?;
         let (lines, more) = cut(lines, limit);
-        let next = lines.last().filter(|_| more).map(|line| After::line(line).text());
-        self.lines(&mut conn, site, &Actor::Clerk(clerk.clone()), lines, next).await
+        let next = lines
+            .last()
+            .filter(|_| more)
+            .map(|line| After::line(line).text());
+        self.lines(&mut conn, site, &Actor::Clerk(clerk.clone()), lines, next)
+            .await
     }
 
     /// Takes a case, so that colleagues see who works on it.
@@ -155,7 +179,9 @@ impl Engine {
         let now = self.inner.now();
         let mut tx = self.inner.store.begin().await?;
         let case = cases::get(&mut tx, &self.inner.sealer, site, id).await?;
-        let role = ROLES.into_iter().find(|role| role_name(*role) == case.standing.queue);
+        let role = ROLES
+            .into_iter()
+            .find(|role| role_name(*role) == case.standing.queue);
         if !role.is_some_and(|role| clerk.may(role)) {
             return Err(EngineError::NotAllowed);
         }
@@ -177,6 +203,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let holder = (!clerk.roles.contains(&Role::Administrator)).then_some(&clerk.id);
         let mut tx = self.inner.store.begin().await?;
+        cases::lock(&mut tx, site, id).await?;
         cases::release(&mut tx, site, id, holder).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.inner.changed(site, id);
@@ -192,7 +219,9 @@ impl Engine {
     ) -> Result<Option<CaseId>, EngineError> {
         // A page of the queue; when colleagues hold all of it, the clerk waits for one of them rather than for the page.
         const LOOK: usize = 100;
-        let lines = self.queue(site, clerk, role, &ListFilter::default(), None, LOOK).await?;
+        let lines = self
+            .queue(site, clerk, role, &ListFilter::default(), None, LOOK)
+            .await?;
         for line in lines.lines.iter().filter(|line| line.claim.is_none()) {
             match self.claim(site, clerk, &line.id).await {
                 Ok(()) => return Ok(Some(line.id.clone())),
@@ -210,7 +239,11 @@ impl Engine {
         let number = text.len() <= 14 && text.starts_with("20");
         if text.len() >= 8 && text.bytes().all(|b| b.is_ascii_alphanumeric()) && !number {
             let serial = text.bytes().all(|b| b.is_ascii_hexdigit()) && text.len() > 20;
-            let key = if serial { text.to_ascii_lowercase() } else { text.to_ascii_uppercase() };
+            let key = if serial {
+                text.to_ascii_lowercase()
+            } else {
+                text.to_ascii_uppercase()
+            };
             let context = cases::lookup_context(site);
             stored.fingerprint = Some(self.inner.sealer.fingerprint(&context, &key));
             stored.text = None;
@@ -260,21 +293,36 @@ impl Engine {
 }
 
 fn case_line(definition: &Definition, line: Line, viewer: &Actor, now: Millis) -> CaseLine {
-    let service = definition.services.iter().find(|service| service.id == line.service);
+    let service = definition
+        .services
+        .iter()
+        .find(|service| service.id == line.service);
     let lifecycle = service.and_then(|service| {
-        definition.lifecycles.iter().find(|lifecycle| lifecycle.id == service.lifecycle)
+        definition
+            .lifecycles
+            .iter()
+            .find(|lifecycle| lifecycle.id == service.lifecycle)
     });
     let state = lifecycle.and_then(|l| l.states.iter().find(|state| state.id == line.state));
     let clerk = matches!(viewer, Actor::Clerk(_));
     let label = state.map(|state| {
-        if clerk { state.clerk_label.clone() } else { state.applicant_label.clone() }
+        if clerk {
+            state.clerk_label.clone()
+        } else {
+            state.applicant_label.clone()
+        }
     });
-    let transitions = lifecycle.map(|l| l.transitions.as_slice()).unwrap_or_default().iter();
+    let transitions = lifecycle
+        .map(|l| l.transitions.as_slice())
+        .unwrap_or_default()
+        .iter();
     let actions = transitions.filter(|transition| {
         transition.from.contains(&line.state) && viewer.may_bring(&transition.actor)
     });
     CaseLine {
-        service_title: service.map(|service| service.title.clone()).unwrap_or_default(),
+        service_title: service
+            .map(|service| service.title.clone())
+            .unwrap_or_default(),
         project_title: definition.title.clone(),
         state_label: label.unwrap_or_default(),
         next: state.map(|state| state.next.clone()).unwrap_or_default(),
@@ -307,8 +355,17 @@ fn stored(filter: &ListFilter) -> Filter {
 }
 
 fn tone_of(name: &str) -> Tone {
-    let tones = [Tone::Draft, Tone::Waiting, Tone::Action, Tone::Done, Tone::Refused];
-    tones.into_iter().find(|tone| tone_name(*tone) == name).unwrap_or(Tone::Waiting)
+    let tones = [
+        Tone::Draft,
+        Tone::Waiting,
+        Tone::Action,
+        Tone::Done,
+        Tone::Refused,
+    ];
+    tones
+        .into_iter()
+        .find(|tone| tone_name(*tone) == name)
+        .unwrap_or(Tone::Waiting)
 }
 
 /// One line more than the page, to know whether there is a next one.

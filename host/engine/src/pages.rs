@@ -46,7 +46,9 @@ impl Engine {
         };
         let state = situation.state()?.clone();
         let steps = situation.service()?.steps.iter();
-        let steps = steps.filter_map(|step| step_view(inner, &situation, step)).collect();
+        let steps = steps
+            .filter_map(|step| step_view(inner, &situation, step))
+            .collect();
         let papers = situation.definition.documents.iter().filter(|document| {
             situation.values.shows(document.shown_when.as_ref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
@@ -76,7 +78,12 @@ impl Engine {
                     reason: item.reason.clone(),
                 })
                 .collect(),
-            checks: situation.definition.checks.iter().map(|c| check_view(&situation, c, now)).collect(),
+            checks: situation
+                .definition
+                .checks
+                .iter()
+                .map(|c| check_view(&situation, c, now))
+                .collect(),
             papers: papers
                 .map(|document| {
                     let made = situation.made(inner, document);
@@ -89,7 +96,11 @@ impl Engine {
                 .collect(),
             order: order_view(&situation),
             certificates: certificates(&situation, now),
-            history: history.iter().filter(|row| shown(row, clerk)).map(|row| line(row, clerk)).collect(),
+            history: history
+                .iter()
+                .filter(|row| shown(row, clerk))
+                .map(|row| line(row, clerk))
+                .collect(),
             claim: match viewer {
                 Actor::Clerk(clerk) => claim_view(situation.case.claim.as_ref(), &clerk.id, now),
                 _ => None,
@@ -149,18 +160,26 @@ pub(crate) fn actions(
     if situation.case.standing.deleted {
         return Ok(Vec::new());
     }
-    let transitions = situation.lifecycle()?.transitions.iter().filter(|transition| {
-        transition.from.contains(&situation.case.state)
-            && viewer.may_bring(&transition.actor)
-            && transition.id != "delete"
-    });
+    let transitions = situation
+        .lifecycle()?
+        .transitions
+        .iter()
+        .filter(|transition| {
+            transition.from.contains(&situation.case.state)
+                && viewer.may_bring(&transition.actor)
+                && transition.id != "delete"
+        });
     Ok(transitions
         .map(|transition| ActionView {
             id: transition.id.clone(),
             label: transition.label.clone(),
             negative: transition.negative,
             confirm: transition.confirm.clone(),
-            input: transition.input.as_deref().and_then(|id| situation.form(id)).cloned(),
+            input: transition
+                .input
+                .as_deref()
+                .and_then(|id| situation.form(id))
+                .cloned(),
             judges_items: transition.judges_items,
             missing: missing_steps(inner, situation, transition),
         })
@@ -172,9 +191,17 @@ fn material_view(situation: &Situation, material: &definition::Material) -> Mate
     let files = (0..material.files).map(|position| {
         let mut placed = situation.placed.iter();
         let place = placed.find(|p| p.material == material.id && p.position == position)?;
-        situation.files.get(&place.file).map(|file| service_file(uploads::FileView::from(file.clone())))
+        situation
+            .files
+            .get(&place.file)
+            .map(|file| service_file(uploads::FileView::from(file.clone())))
     });
-    MaterialView { files: files.collect(), material: material.clone(), standing, reason }
+    MaterialView {
+        files: files.collect(),
+        material: material.clone(),
+        standing,
+        reason,
+    }
 }
 
 /// A file as pages show it.
@@ -198,7 +225,10 @@ pub(crate) fn check_view(
     check: &definition::IdentityCheck,
     now: Millis,
 ) -> CheckView {
-    let row = situation.checks.iter().find(|row| row.check_name == check.id);
+    let row = situation
+        .checks
+        .iter()
+        .find(|row| row.check_name == check.id);
     let scannable = row.filter(|row| {
         matches!(row.state.standing(), Standing::Waiting | Standing::Failed) && row.expires_at > now
     });
@@ -224,7 +254,9 @@ pub(crate) fn order_view(situation: &Situation) -> Option<OrderView> {
         expires_at: Some(order.expires_at),
         paid_at: order.paid_at,
         paid_by: payment.map(|payment| payment.method),
-        transaction: payment.map(|payment| payment.transaction.clone()).unwrap_or_default(),
+        transaction: payment
+            .map(|payment| payment.transaction.clone())
+            .unwrap_or_default(),
     })
 }
 
@@ -277,11 +309,13 @@ pub(crate) fn claim_view(
     viewer: &yinxin_core::ids::ClerkId,
     now: Millis,
 ) -> Option<ClaimView> {
-    claim.filter(|claim| claim.until > now).map(|claim| ClaimView {
-        clerk: claim.clerk.clone(),
-        until: claim.until,
-        mine: claim.clerk == *viewer,
-    })
+    claim
+        .filter(|claim| claim.until > now)
+        .map(|claim| ClaimView {
+            clerk: claim.clerk.clone(),
+            until: claim.until,
+            mine: claim.clerk == *viewer,
+        })
 }
 
 fn message_view(message: messages::Message) -> MessageView {

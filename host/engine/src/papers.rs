@@ -26,8 +26,12 @@ impl Engine {
     ) -> Result<Paper, EngineError> {
         let inner = &self.inner;
         let mut situation = self.read_for(site, viewer, id).await?;
-        let document = situation.document(document).ok_or(EngineError::NotFound)?.clone();
-        let in_state = document.states.is_empty() || document.states.contains(&situation.case.state);
+        let document = situation
+            .document(document)
+            .ok_or(EngineError::NotFound)?
+            .clone();
+        let in_state =
+            document.states.is_empty() || document.states.contains(&situation.case.state);
         if !situation.values.shows(document.shown_when.as_ref()) || !in_state {
             return Err(EngineError::NotAllowed);
         }
@@ -47,7 +51,11 @@ impl Engine {
             document: &document.id,
         };
         let mut tx = inner.store.begin().await?;
-        let issued = inner.services.papers.issue(&mut tx, site, order, paper).await;
+        let issued = inner
+            .services
+            .papers
+            .issue(&mut tx, site, order, paper)
+            .await;
         let issued = issued.map_err(paper_error)?;
         tx.commit().await.map_err(StoreError::from)?;
         inner.changed(site, id);
@@ -64,8 +72,18 @@ impl Engine {
     ) -> Result<Download, EngineError> {
         let paper = self.paper(site, viewer, id, document).await?;
         let name = format!("{}-{}.pdf", paper.title, paper.imprint.number);
-        let bytes = self.inner.services.papers.pdf(paper).await.map_err(paper_error)?;
-        Ok(Download { name, media_type: "application/pdf".to_owned(), bytes })
+        let bytes = self
+            .inner
+            .services
+            .papers
+            .pdf(paper)
+            .await
+            .map_err(paper_error)?;
+        Ok(Download {
+            name,
+            media_type: "application/pdf".to_owned(),
+            bytes,
+        })
     }
 
     async fn read_for(
@@ -85,7 +103,7 @@ impl Engine {
 fn paper_error(error: PaperError) -> EngineError {
     match error.sentence() {
         Some(sentence) => EngineError::sentence(sentence),
-        None => crate::service_error(error),
+        None => error.into(),
     }
 }
 
@@ -105,7 +123,9 @@ pub(crate) fn filled(
     let fields = fields(situation);
     let value = |name: &str| match name {
         "number" => Some(situation.case.number.clone()),
-        _ => fields.get(name).map(|known| field::display(known, situation.values.get(name))),
+        _ => fields
+            .get(name)
+            .map(|known| field::display(known, situation.values.get(name))),
     };
     let code = |kind: QrKind<'_>| match kind {
         QrKind::Identity(id) => {
@@ -131,6 +151,8 @@ pub(crate) fn filled(
 
 fn fields(situation: &Situation) -> HashMap<&str, &Field> {
     let forms = situation.definition.forms.iter();
-    let fields = forms.flat_map(|form| &form.sections).flat_map(|section| &section.fields);
+    let fields = forms
+        .flat_map(|form| &form.sections)
+        .flat_map(|section| &section.fields);
     fields.map(|field| (field.name.as_str(), field)).collect()
 }

@@ -76,9 +76,8 @@ impl Situation {
         }
         let mut checks = Vec::new();
         for check in &definition.checks {
-            checks.extend(
-                identity_checks::current(conn, &inner.sealer, site, id, &check.id).await?,
-            );
+            checks
+                .extend(identity_checks::current(conn, &inner.sealer, site, id, &check.id).await?);
         }
         let order = orders::of_case(conn, site, id).await?;
         let payment = match order.as_ref().and_then(|order| order.paid_by.clone()) {
@@ -86,7 +85,9 @@ impl Situation {
             None => None,
         };
         let profile = profile(inner, conn, site, &case.account).await?;
-        let mobile_field = inner.account_policy(site).map(|(policy, ..)| policy.mobile_field);
+        let mobile_field = inner
+            .account_policy(site)
+            .map(|(policy, ..)| policy.mobile_field);
         Ok(Self {
             site: site.clone(),
             values: Values::from(case.values.clone()),
@@ -102,7 +103,9 @@ impl Situation {
             order,
             payment,
             certificates: certificates::of_case(conn, site, id).await?,
-            has_request: certificates::latest_request(conn, site, id).await?.is_some(),
+            has_request: certificates::latest_request(conn, site, id)
+                .await?
+                .is_some(),
             account_mobile: mobile_field
                 .map(|field| Values::from(profile.clone()).get(&field).to_owned())
                 .unwrap_or_default(),
@@ -114,7 +117,11 @@ impl Situation {
     }
 
     pub fn service(&self) -> Result<&Service, EngineError> {
-        let found = self.definition.services.iter().find(|s| s.id == self.case.service);
+        let found = self
+            .definition
+            .services
+            .iter()
+            .find(|s| s.id == self.case.service);
         found.ok_or(EngineError::NotFound)
     }
 
@@ -134,7 +141,11 @@ impl Situation {
     }
 
     pub fn transition(&self, id: &str) -> Result<&Transition, EngineError> {
-        let found = self.lifecycle()?.transitions.iter().find(|transition| transition.id == id);
+        let found = self
+            .lifecycle()?
+            .transitions
+            .iter()
+            .find(|transition| transition.id == id);
         found.ok_or(EngineError::NotFound)
     }
 
@@ -143,7 +154,10 @@ impl Situation {
     }
 
     pub fn document(&self, id: &str) -> Option<&Document> {
-        self.definition.documents.iter().find(|document| document.id == id)
+        self.definition
+            .documents
+            .iter()
+            .find(|document| document.id == id)
     }
 
     pub fn check(&self, id: &str) -> Option<&IdentityCheck> {
@@ -151,18 +165,28 @@ impl Situation {
     }
 
     pub fn step(&self, id: &str) -> Result<&Step, EngineError> {
-        self.service()?.steps.iter().find(|step| step.id == id).ok_or(EngineError::NotFound)
+        self.service()?
+            .steps
+            .iter()
+            .find(|step| step.id == id)
+            .ok_or(EngineError::NotFound)
     }
 
     /// The applicant may work on the step in the present state.
     pub fn is_open(&self, step: &str) -> bool {
-        self.state().is_ok_and(|state| state.open_steps.iter().any(|open| open == step))
+        self.state()
+            .is_ok_and(|state| state.open_steps.iter().any(|open| open == step))
     }
 
     /// Materials of these ids that the answers ask for.
     pub fn materials<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Material> {
         ids.iter()
-            .filter_map(|id| self.definition.materials.iter().find(|material| &material.id == id))
+            .filter_map(|id| {
+                self.definition
+                    .materials
+                    .iter()
+                    .find(|material| &material.id == id)
+            })
             .filter(|material| self.values.shows(material.shown_when.as_ref()))
     }
 
@@ -175,7 +199,10 @@ impl Situation {
 
     /// All materials of the service's steps that the answers ask for.
     pub fn wanted_materials(&self) -> Vec<&Material> {
-        let steps = self.service().map(|service| service.steps.as_slice()).unwrap_or_default();
+        let steps = self
+            .service()
+            .map(|service| service.steps.as_slice())
+            .unwrap_or_default();
         steps
             .iter()
             .filter_map(|step| match &step.content {
@@ -187,7 +214,11 @@ impl Situation {
     }
 
     pub fn standing_of_material(&self, material: &Material) -> (ItemStanding, String) {
-        let placed = self.placed.iter().filter(|place| place.material == material.id).count();
+        let placed = self
+            .placed
+            .iter()
+            .filter(|place| place.material == material.id)
+            .count();
         let judged = self.items.iter().find(|item| item.item == material.id);
         match judged {
             _ if placed == 0 => (ItemStanding::Missing, String::new()),
@@ -197,7 +228,11 @@ impl Situation {
     }
 
     fn material_complete(&self, material: &Material) -> bool {
-        let placed = self.placed.iter().filter(|place| place.material == material.id).count();
+        let placed = self
+            .placed
+            .iter()
+            .filter(|place| place.material == material.id)
+            .count();
         let refused = self.standing_of_material(material).0 == ItemStanding::Refused;
         let enough = placed >= material.files as usize || (!material.required && placed == 0);
         enough && !refused
@@ -228,27 +263,40 @@ impl Situation {
 
     /// Whether a step has all that it asks for.
     pub fn is_complete(&self, inner: &Inner, step: &Step) -> bool {
-        let noted = || self.steps.iter().any(|row| row.step == step.id && row.complete);
+        let noted = || {
+            self.steps
+                .iter()
+                .any(|row| row.step == step.id && row.complete)
+        };
         match &step.content {
             StepContent::Agreement(_) | StepContent::Form(_) | StepContent::Token => noted(),
-            StepContent::Documents(ids) => self
-                .documents(ids)
-                .all(|document| self.made(inner, document).is_some_and(|(_, outdated)| !outdated)),
-            StepContent::Identity(check) => self.standing_of_check(check) == IdentityStanding::Passed,
+            StepContent::Documents(ids) => self.documents(ids).all(|document| {
+                self.made(inner, document)
+                    .is_some_and(|(_, outdated)| !outdated)
+            }),
+            StepContent::Identity(check) => {
+                self.standing_of_check(check) == IdentityStanding::Passed
+            }
             StepContent::Materials(ids) => self.materials(ids).all(|m| self.material_complete(m)),
             StepContent::Summary => true,
         }
     }
 
     pub fn payment_standing(&self) -> PaymentStanding {
-        self.order.as_ref().map_or(PaymentStanding::None, |order| order.state.standing())
+        self.order
+            .as_ref()
+            .map_or(PaymentStanding::None, |order| order.state.standing())
     }
 
     /// What a rule is shown of the case.
     pub fn view(&self) -> CaseView {
         let materials = self.wanted_materials().into_iter().map(|material| {
             let (standing, reason) = self.standing_of_material(material);
-            let files = self.placed.iter().filter(|place| place.material == material.id).count();
+            let files = self
+                .placed
+                .iter()
+                .filter(|place| place.material == material.id)
+                .count();
             MaterialView {
                 material: material.id.clone(),
                 files: u32::try_from(files).unwrap_or(u32::MAX),
@@ -269,6 +317,12 @@ impl Situation {
         }
     }
 
+    /// Whether a rule would see the same case in both, with the same files behind it. Uploads and identity checks do not
+    /// count the case's version up.
+    pub fn shows_the_same(&self, other: &Self) -> bool {
+        self.view() == other.view() && self.placed == other.placed
+    }
+
     fn check_views(&self) -> Vec<CheckView> {
         let checks = self.definition.checks.iter();
         checks
@@ -283,7 +337,9 @@ impl Situation {
     pub fn facts(&self, inner: &Inner, site: &SiteId, now: Millis) -> CaseFacts {
         let outdated = |id: &str| {
             let document = self.document(id);
-            document.and_then(|document| self.made(inner, document)).is_none_or(|(_, old)| old)
+            document
+                .and_then(|document| self.made(inner, document))
+                .is_none_or(|(_, old)| old)
         };
         CaseFacts {
             profile: self.profile.clone(),
@@ -297,7 +353,11 @@ impl Situation {
             },
             methods: inner.services.payments.methods(site),
             checks: self.check_views(),
-            certificates: self.certificates.iter().filter_map(|c| certificate(c, now)).collect(),
+            certificates: self
+                .certificates
+                .iter()
+                .filter_map(|c| certificate(c, now))
+                .collect(),
             documents: self
                 .papers
                 .iter()
@@ -321,7 +381,13 @@ pub(crate) async fn profile(
     site: &SiteId,
     account: &AccountId,
 ) -> Result<Vec<NamedValue>, EngineError> {
-    Ok(inner.services.accounts.get_profile(conn, site, account).await?.values.into_vec())
+    Ok(inner
+        .services
+        .accounts
+        .get_profile(conn, site, account)
+        .await?
+        .values
+        .into_vec())
 }
 
 pub(crate) fn unsigned(at: Millis) -> u64 {
@@ -330,7 +396,9 @@ pub(crate) fn unsigned(at: Millis) -> u64 {
 
 /// The fields of the site's profile form, as far as a plugin may write them.
 pub(crate) fn profile_fields(inner: &Inner, site: &SiteId) -> Vec<ProfileField> {
-    let Some((policy, _, profile)) = inner.account_policy(site) else { return Vec::new() };
+    let Some((policy, _, profile)) = inner.account_policy(site) else {
+        return Vec::new();
+    };
     let fields = profile.sections.iter().flat_map(|section| &section.fields);
     fields
         .map(|field| ProfileField {
@@ -347,7 +415,9 @@ pub(crate) fn standing_of(certificate: &Certificate, now: Millis) -> Option<Cert
         CertificateState::Reserved => None,
         CertificateState::Held => Some(CertificateStanding::Held),
         CertificateState::Revoked => Some(CertificateStanding::Revoked),
-        CertificateState::Valid if certificate.not_after < now => Some(CertificateStanding::Expired),
+        CertificateState::Valid if certificate.not_after < now => {
+            Some(CertificateStanding::Expired)
+        }
         CertificateState::Valid => Some(CertificateStanding::Valid),
     }
 }

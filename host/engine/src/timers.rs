@@ -33,7 +33,9 @@ pub(crate) async fn set(
     case: &Case,
 ) -> Result<(), EngineError> {
     for transition in &situation.lifecycle()?.transitions {
-        let definition::Actor::Timer(timer) = &transition.actor else { continue };
+        let definition::Actor::Timer(timer) = &transition.actor else {
+            continue;
+        };
         if !transition.from.contains(&case.state) {
             continue;
         }
@@ -44,7 +46,10 @@ pub(crate) async fn set(
                 None => continue,
             },
         };
-        let payload = Payload { transition: transition.id.clone(), entered_at: case.entered_at };
+        let payload = Payload {
+            transition: transition.id.clone(),
+            entered_at: case.entered_at,
+        };
         let job = NewJob {
             kind: KIND,
             key: format!("{}:{}:{}", case.id, transition.id, case.entered_at.0),

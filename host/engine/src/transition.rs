@@ -115,7 +115,11 @@ async fn try_once(
         judgements: request.submission.judgements.clone(),
         fact: request.fact.clone(),
     };
-    let Handled { result, effects, reads: handled } = plugin.handle(context(), &view, &event).await?;
+    let Handled {
+        result,
+        effects,
+        reads: handled,
+    } = plugin.handle(context(), &view, &event).await?;
     reads.extend(handled);
     let decision = result.map_err(EngineError::Problems)?;
 
@@ -145,7 +149,7 @@ fn permitted<'a>(
     request: &Request<'_>,
 ) -> Result<&'a Transition, EngineError> {
     if let Actor::Applicant(account) = request.actor
-        && *account != situation.case.account
+        && (*account != situation.case.account || situation.case.standing.deleted)
     {
         return Err(EngineError::NotFound);
     }
@@ -153,7 +157,10 @@ fn permitted<'a>(
     if situation.case.standing.deleted || !request.actor.may_bring(&transition.actor) {
         return Err(EngineError::NotAllowed);
     }
-    let stale = request.submission.seen_version.is_some_and(|seen| seen != situation.case.version);
+    let stale = request
+        .submission
+        .seen_version
+        .is_some_and(|seen| seen != situation.case.version);
     if !transition.from.contains(&situation.case.state) {
         return Err(if request.submission.seen_version.is_some() {
             EngineError::Stale
@@ -161,7 +168,11 @@ fn permitted<'a>(
             EngineError::NotAllowed
         });
     }
-    if stale { Err(EngineError::Stale) } else { Ok(transition) }
+    if stale {
+        Err(EngineError::Stale)
+    } else {
+        Ok(transition)
+    }
 }
 
 /// Titles of the steps that the transition asks for and that are not complete.
@@ -170,7 +181,10 @@ pub(crate) fn missing_steps(
     situation: &Situation,
     transition: &Transition,
 ) -> Vec<String> {
-    let steps = transition.complete.iter().filter_map(|id| situation.step(id).ok());
+    let steps = transition
+        .complete
+        .iter()
+        .filter_map(|id| situation.step(id).ok());
     steps
         .filter(|step| !situation.is_complete(inner, step))
         .map(|step| step.title.clone())
@@ -197,7 +211,11 @@ fn complete(
 /// Everything that a clerk has to judge in the present state: form sections and materials.
 pub(crate) fn items_to_judge(situation: &Situation) -> Vec<String> {
     let mut items = Vec::new();
-    for step in situation.service().map(|s| s.steps.as_slice()).unwrap_or_default() {
+    for step in situation
+        .service()
+        .map(|s| s.steps.as_slice())
+        .unwrap_or_default()
+    {
         match &step.content {
             definition::StepContent::Form(form) => {
                 let sections = situation.form(form).map(|form| form.sections.as_slice());
@@ -233,13 +251,19 @@ fn judged(
     let mut problems = Vec::new();
     for judgement in judgements {
         if !items.contains(&judgement.item) {
-            problems.push(problem(None, "审核意见中有不属于本申请的项目，请刷新页面后重试"));
+            problems.push(problem(
+                None,
+                "审核意见中有不属于本申请的项目，请刷新页面后重试",
+            ));
         }
         if !judgement.passed && judgement.reason.trim().is_empty() {
             problems.push(problem(Some(&judgement.item), "请填写退回原因"));
         }
     }
-    let refused = judgements.iter().filter(|judgement| !judgement.passed).count();
+    let refused = judgements
+        .iter()
+        .filter(|judgement| !judgement.passed)
+        .count();
     if transition.negative && refused == 0 {
         problems.push(problem(None, "请至少退回一项并写明原因"));
     }
@@ -252,7 +276,11 @@ fn judged(
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::Problems(problems))
+    }
 }
 
 fn read_input(
@@ -260,21 +288,43 @@ fn read_input(
     transition: &Transition,
     submission: &Submission,
 ) -> Result<Vec<NamedValue>, EngineError> {
-    let Some(form) = transition.input.as_deref().and_then(|id| situation.form(id)) else {
+    let Some(form) = transition
+        .input
+        .as_deref()
+        .and_then(|id| situation.form(id))
+    else {
         return Ok(Vec::new());
     };
     let mut raw = submission.input.clone();
-    // A file that comes along answers its field; its id replaces the name once it is kept.
-    for (field, name, _) in &submission.attachments {
-        raw.retain(|(known, _)| known != field);
-        raw.push((field.clone(), name.clone()));
+    // Only a file that comes along answers its field: an id that was typed could be another case's file. The new file's
+    // own id takes this word's place once it is kept.
+    for field in form.sections.iter().flat_map(|section| &section.fields) {
+        if field.kind == FieldKind::Attachment {
+            raw.retain(|(known, _)| *known != field.name);
+        }
     }
+    raw.extend(
+        submission
+            .attachments
+            .iter()
+            .map(|(field, ..)| (field.clone(), "attached".to_owned())),
+    );
     let reading = form::read_form(form, &raw, &form::Values::default());
     if !reading.problems.is_empty() {
         return Err(EngineError::Problems(reading.problems));
     }
-    let attached = |name: &str| submission.attachments.iter().any(|(field, ..)| field == name);
-    Ok(reading.values.into_vec().into_iter().filter(|entry| !attached(&entry.name)).collect())
+    let attached = |name: &str| {
+        submission
+            .attachments
+            .iter()
+            .any(|(field, ..)| field == name)
+    };
+    Ok(reading
+        .values
+        .into_vec()
+        .into_iter()
+        .filter(|entry| !attached(&entry.name))
+        .collect())
 }
 
 async fn keep_attachments(
@@ -284,7 +334,11 @@ async fn keep_attachments(
     transition: &Transition,
     request: &Request<'_>,
 ) -> Result<Vec<NamedValue>, EngineError> {
-    let Some(form) = transition.input.as_deref().and_then(|id| situation.form(id)) else {
+    let Some(form) = transition
+        .input
+        .as_deref()
+        .and_then(|id| situation.form(id))
+    else {
         return Ok(Vec::new());
     };
     let (_, by, _) = request.actor.recorded();
@@ -295,17 +349,28 @@ async fn keep_attachments(
             continue;
         }
         let uploads = &inner.services.uploads;
-        let upload = Upload { name: name.clone(), bytes: bytes.clone().into(), by: by.clone() };
+        let upload = Upload {
+            name: name.clone(),
+            bytes: bytes.clone().into(),
+            by: by.clone(),
+        };
         let file = match uploads.attach(site, &situation.case.id, upload).await {
             Ok(file) => file,
             Err(UploadError::Refused(problem)) => {
                 let message = problem.to_string();
-                let problem = Problem { item: Some(field.clone()), message, offer: None };
+                let problem = Problem {
+                    item: Some(field.clone()),
+                    message,
+                    offer: None,
+                };
                 return Err(EngineError::Problems(vec![problem]));
             }
-            Err(error) => return Err(crate::service_error(error)),
+            Err(error) => return Err(error.into()),
         };
-        kept.push(NamedValue { name: field.clone(), value: file.id.to_string() });
+        kept.push(NamedValue {
+            name: field.clone(),
+            value: file.id.to_string(),
+        });
     }
     Ok(kept)
 }
@@ -319,5 +384,8 @@ fn certificate_request(
     let form = situation.form(transition.input.as_deref()?)?;
     let mut fields = form.sections.iter().flat_map(|section| &section.fields);
     let field = fields.find(|field| field.kind == FieldKind::CertificateRequest)?;
-    input.iter().find(|entry| entry.name == field.name).map(|entry| entry.value.clone())
+    input
+        .iter()
+        .find(|entry| entry.name == field.name)
+        .map(|entry| entry.value.clone())
 }

@@ -2,12 +2,13 @@
 
 use crate::error::EngineError;
 use crate::inner::Inner;
-use crate::{Engine, events, service_error, timers};
+use crate::{Engine, events, timers};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use yinxin_core::ids::CaseId;
 use yinxin_core::time::Millis;
+use yinxin_services::case_event::CASE_EVENT_JOB;
 use yinxin_services::certificates::ISSUE_JOB;
 use yinxin_services::identity::RESULT_JOB;
 use yinxin_services::job_end::JobEnd;
@@ -87,27 +88,44 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     let services = &inner.services;
     let ended = match job.kind.as_str() {
         // These finish the job in the transaction of what they do.
-        events::KIND => events::run(inner, job).await.map(|()| None),
+        CASE_EVENT_JOB => events::run(inner, job).await.map(|()| None),
         timers::KIND => timers::run(inner, job).await.map(|()| None),
-        MESSAGE_JOB => {
-            services.messaging.run(&job.site, &job.payload).await.map(Some).map_err(service_error)
-        }
-        RESULT_JOB => {
-            services.identity.run(&job.site, &job.payload).await.map(Some).map_err(service_error)
-        }
+        MESSAGE_JOB => services
+            .messaging
+            .run(&job.site, &job.payload)
+            .await
+            .map(Some)
+            .map_err(EngineError::from),
+        RESULT_JOB => services
+            .identity
+            .run(&job.site, &job.payload)
+            .await
+            .map(Some)
+            .map_err(EngineError::from),
         ISSUE_JOB => {
             let case = CaseId::from_stored(job.case_id.clone());
-            let issued = services.certificates.issue(&job.site, &case, &job.key, &job.payload).await;
-            issued.map(|()| Some(JobEnd::Done)).map_err(service_error)
+            let issued = services
+                .certificates
+                .issue(&job.site, &case, &job.key, &job.payload)
+                .await;
+            issued
+                .map(|()| Some(JobEnd::Done))
+                .map_err(EngineError::from)
         }
         SWEEP_JOB => {
             let swept = services.uploads.sweep(&job.site).await;
             swept.map(|_| Some(JobEnd::Done)).map_err(EngineError::from)
         }
-        kind @ (CONFIRM_JOB | CLOSE_JOB | REFUND_JOB) => {
-            services.payments.run_job(&job.site, kind, &job.payload).await.map(Some).map_err(service_error)
-        }
-        _ => Err(EngineError::Service(format!("no one runs jobs of the kind `{}`", job.kind))),
+        kind @ (CONFIRM_JOB | CLOSE_JOB | REFUND_JOB) => services
+            .payments
+            .run_job(&job.site, kind, &job.payload)
+            .await
+            .map(Some)
+            .map_err(EngineError::from),
+        _ => Err(EngineError::Service(format!(
+            "no one runs jobs of the kind `{}`",
+            job.kind
+        ))),
     };
     let mut tx = inner.store.begin().await?;
     match ended {
@@ -117,13 +135,19 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
             jobs::retry(&mut tx, &job.site, &job.id, at, &why).await?;
         }
         Err(error) => {
-            let why = error.to_string();
+            let why = error.why();
             tracing::warn!(site = %job.site, job = %job.id, kind = %job.kind, attempt = job.attempts, %why, "a job failed");
             if job.attempts >= ATTEMPTS {
                 jobs::bury(&mut tx, &job.site, &job.id, &why).await?;
             } else {
-                jobs::retry(&mut tx, &job.site, &job.id, again(inner.now(), job.attempts), &why)
-                    .await?;
+                jobs::retry(
+                    &mut tx,
+                    &job.site,
+                    &job.id,
+                    again(inner.now(), job.attempts),
+                    &why,
+                )
+                .await?;
             }
         }
     }
@@ -146,8 +170,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_two_hours() {
-        let waits: Vec<i64> =
-            [1, 2, 3, 11, 12, 99].iter().map(|n| again(Millis(0), *n).0 / 1000).collect();
+        let waits: Vec<i64> = [1, 2, 3, 11, 12, 99]
+            .iter()
+            .map(|n| again(Millis(0), *n).0 / 1000)
+            .collect();
         assert_eq!(waits, [5, 10, 20, 5120, 7200, 7200]);
     }
 }

@@ -16,10 +16,11 @@ pub use issuer::{Issuer, IssuerError, ListEntry, ListToSign, Prepared, Signed, W
 pub use request::{ExaminedRequest, RequestProblem, examine};
 pub use subject::SubjectProblem;
 
+use crate::case_event::CaseEvent;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use yinxin_core::ids::{CaseId, SiteId};
-use yinxin_core::rules::NamedValue;
+use yinxin_core::rules::{CertificateFact, Fact, NamedValue};
 use yinxin_core::time::{Clock, Millis};
 use yinxin_store::certificates::{self as rows, Certificate, CertificateState, Request};
 use yinxin_store::jobs::{self, NewJob};
@@ -27,8 +28,6 @@ use yinxin_store::{Connection, Store, StoreError};
 
 /// Kind of the job that issues.
 pub const ISSUE_JOB: &str = "certificate-issue";
-/// Kind of the job by which the engine hears of it.
-pub const EVENT_JOB: &str = "case-event";
 
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
@@ -122,22 +121,6 @@ pub struct CertificateView {
     pub pem: String,
 }
 
-#[derive(Serialize)]
-struct IssuedEvent<'a> {
-    case_id: &'a str,
-    event: &'static str,
-    serial: &'a str,
-    not_before: i64,
-    not_after: i64,
-}
-
-#[derive(Serialize)]
-struct FailedEvent<'a> {
-    case_id: &'a str,
-    event: &'static str,
-    reason: &'a str,
-}
-
 #[derive(Clone)]
 pub struct Certificates {
     store: Store,
@@ -226,14 +209,9 @@ impl Certificates {
         match self.try_issue(site, case, key, payload).await {
             Err(error) if error.is_permanent() => {
                 tracing::error!(%site, %case, %error, "a certificate cannot be issued");
-                let reason = error.in_words();
-                let event = FailedEvent {
-                    case_id: case.as_str(),
-                    event: "issue-failed",
-                    reason: &reason,
-                };
+                let fact = Fact::Failure(error.in_words());
                 let mut tx = self.store.begin().await?;
-                self.tell(&mut tx, site, case, format!("issue-failed/{key}"), &event)
+                self.tell(&mut tx, site, case, key, "issue-failed", fact)
                     .await?;
                 Ok(tx.commit().await.map_err(StoreError::from)?)
             }
@@ -264,15 +242,12 @@ impl Certificates {
             now,
         )
         .await?;
-        let event = IssuedEvent {
-            case_id: case.as_str(),
-            event: "issued",
-            serial: &reserved.serial,
-            not_before: reserved.not_before.0,
-            not_after: reserved.not_after.0,
-        };
-        self.tell(&mut tx, site, case, format!("issued/{key}"), &event)
-            .await?;
+        let fact = Fact::Certificate(CertificateFact {
+            serial: reserved.serial,
+            not_before: u64::try_from(reserved.not_before.0).unwrap_or(0),
+            not_after: u64::try_from(reserved.not_after.0).unwrap_or(0),
+        });
+        self.tell(&mut tx, site, case, key, "issued", fact).await?;
         Ok(tx.commit().await.map_err(StoreError::from)?)
     }
 
@@ -331,17 +306,17 @@ impl Certificates {
         conn: &mut Connection,
         site: &SiteId,
         case: &CaseId,
-        key: String,
-        event: &impl Serialize,
+        key: &str,
+        event: &str,
+        fact: Fact,
     ) -> Result<(), CertificateError> {
-        let job = NewJob {
-            kind: EVENT_JOB,
-            key,
-            case_id: case.to_string(),
-            payload: serde_json::to_string(event)?,
-            run_at: self.clock.now(),
+        let told = CaseEvent {
+            case_id: case.clone(),
+            event: event.to_owned(),
+            fact,
         };
-        jobs::enqueue(conn, site, job).await?;
+        told.enqueue(conn, site, format!("{event}/{key}"), self.clock.now())
+            .await?;
         Ok(())
     }
 

@@ -39,8 +39,6 @@ const ATTACHMENT_BYTES: u64 = 5 << 20;
 const CONTENT_BYTES: u64 = 64 << 20;
 /// Characters of a file's name that are kept; longer ones are cut, which loses nothing that matters.
 const NAME_LIMIT: usize = 120;
-/// Two uploads to one place at once: the loser tries again.
-const ATTEMPTS: usize = 3;
 
 /// Why an upload was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +94,13 @@ pub struct MaterialFile {
     pub file: FileView,
 }
 
+/// A file that was found good and written, but stands in no place yet. One that never gets a place is swept.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    file: File,
+    placed: Placed,
+}
+
 /// Bytes to be sent to a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
@@ -127,16 +132,15 @@ impl Uploads {
         }
     }
 
-    /// Takes a file for a place of a material. What stood there is replaced, other places keep theirs; a refused
-    /// material counts as uploaded again.
-    pub async fn accept(
+    /// Looks at a file for a place of a material and writes its objects; [`Uploads::place`] makes it count.
+    pub async fn take(
         &self,
         site: &SiteId,
         case: &CaseId,
         material: &Material,
         position: u32,
         upload: Upload,
-    ) -> Result<FileView, UploadError> {
+    ) -> Result<Taken, UploadError> {
         let title = problem::place_title(material, position);
         if position >= material.files.max(1) {
             return Err(UploadProblem::new(
@@ -158,17 +162,31 @@ impl Uploads {
             position,
             file: file.id.clone(),
         };
-        for attempt in 1.. {
-            match self.keep(site, case, &file, &placed).await {
-                Err(error)
-                    if attempt < ATTEMPTS && (error.is_conflict() || error.is_duplicate()) => {}
-                other => {
-                    other?;
-                    break;
-                }
-            }
+        Ok(Taken { file, placed })
+    }
+
+    /// Puts a file into its place, in the caller's transaction, who has made sure that the place may be filled. What
+    /// stood there is replaced, other places keep theirs; a refused material counts as uploaded again.
+    pub async fn place(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+        taken: &Taken,
+    ) -> Result<FileView, StoreError> {
+        let Taken { file, placed } = taken;
+        files::insert(conn, &self.sealer, site, file).await?;
+        if let Some(displaced) = materials::place(conn, site, case, placed).await? {
+            files::delete(conn, site, &displaced, file.created_at).await?;
         }
-        Ok(FileView::from(file))
+        let uploaded = item(
+            &placed.material,
+            ItemStanding::Uploaded,
+            &file.created_by,
+            file.created_at,
+        );
+        materials::judge(conn, site, case, &uploaded).await?;
+        Ok(FileView::from(file.clone()))
     }
 
     /// Takes a PDF that a clerk attaches to a case; the field's value is its id.
@@ -217,9 +235,10 @@ impl Uploads {
         Ok(FileView::from(file))
     }
 
-    /// Empties a place of a material. Without any file the material is missing again.
+    /// Empties a place of a material, in the caller's transaction. Without any file the material is missing again.
     pub async fn remove(
         &self,
+        conn: &mut Connection,
         site: &SiteId,
         case: &CaseId,
         material: &str,
@@ -227,21 +246,15 @@ impl Uploads {
         by: &str,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        if let Some(file) = materials::remove(&mut tx, site, case, material, position).await? {
-            files::delete(&mut tx, site, &file, now).await?;
+        if let Some(file) = materials::remove(conn, site, case, material, position).await? {
+            files::delete(conn, site, &file, now).await?;
         }
-        let left = materials::of_case(&mut tx, site, case).await?;
+        let left = materials::of_case(conn, site, case).await?;
         if !left.iter().any(|placed| placed.material == material) {
-            materials::judge(
-                &mut tx,
-                site,
-                case,
-                &item(material, ItemStanding::Missing, by, now),
-            )
-            .await?;
+            let missing = item(material, ItemStanding::Missing, by, now);
+            materials::judge(conn, site, case, &missing).await?;
         }
-        Ok(tx.commit().await?)
+        Ok(())
     }
 
     /// Deletes a file that stands in no place: an attachment, a download.
@@ -396,28 +409,6 @@ impl Uploads {
             created_at: now,
             created_by: upload.by,
         })
-    }
-
-    async fn keep(
-        &self,
-        site: &SiteId,
-        case: &CaseId,
-        file: &File,
-        placed: &Placed,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.store.begin().await?;
-        files::insert(&mut tx, &self.sealer, site, file).await?;
-        if let Some(displaced) = materials::place(&mut tx, site, case, placed).await? {
-            files::delete(&mut tx, site, &displaced, file.created_at).await?;
-        }
-        let uploaded = item(
-            &placed.material,
-            ItemStanding::Uploaded,
-            &file.created_by,
-            file.created_at,
-        );
-        materials::judge(&mut tx, site, case, &uploaded).await?;
-        Ok(tx.commit().await?)
     }
 
     async fn file(&self, site: &SiteId, id: &FileId) -> Result<File, StoreError> {

@@ -163,6 +163,24 @@ pub async fn update(
     if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
+/// Makes every other change of the case wait until this transaction ends. Gives the state that it stands in, and whether
+/// it is deleted.
+pub async fn lock(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &CaseId,
+) -> Result<(String, bool), StoreError> {
+    // Writing a row locks it on both databases, which `FOR UPDATE` does on one only.
+    let row = sqlx::query(
+        "UPDATE cases SET version = version WHERE site = $1 AND id = $2 RETURNING state, deleted",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .fetch_one(conn)
+    .await?;
+    Ok((row.try_get("state")?, row.try_get::<i64, _>("deleted")? == 1))
+}
+
 /// One case, deleted ones too; [`StoreError::NotFound`] when this site has none of this id.
 pub async fn get(
     conn: &mut Connection,

@@ -1,7 +1,9 @@
 //! Fresh databases for tests: SQLite in a temporary folder and PostgreSQL in a schema of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crate::{Store, seal::Sealer};
+use crate::{Dialect, Store, seal::Sealer};
+use sqlx::Row;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A store that vanishes with the value.
@@ -18,6 +20,40 @@ impl std::ops::Deref for TestStore {
 
     fn deref(&self) -> &Store {
         &self.store
+    }
+}
+
+impl TestStore {
+    /// How many rows each table has, to see that something left nothing behind.
+    pub async fn rows(&self) -> BTreeMap<String, i64> {
+        let tables = match self.store.dialect() {
+            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            Dialect::Postgres => {
+                "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables WHERE table_schema = current_schema()"
+            }
+        };
+        let mut connection = self.store.read().await.expect("the database answers");
+        let tables = sqlx::query(tables).fetch_all(&mut *connection).await.expect("tables are listed");
+        let mut counts = BTreeMap::new();
+        for table in tables {
+            let name: String = table.try_get("name").expect("a name");
+            let count = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) AS n FROM {name}")));
+            let count = count.fetch_one(&mut *connection).await.expect("rows are counted");
+            counts.insert(name, count.try_get("n").expect("a count"));
+        }
+        counts
+    }
+
+    /// Has all jobs of a kind that are done run again: as if each worker had died after it did its job and before it
+    /// could say so. Gives their number.
+    pub async fn forget_done(&self, kind: &str) -> u64 {
+        let mut connection = self.store.read().await.expect("the database answers");
+        sqlx::query("UPDATE jobs SET state = 'queued' WHERE kind = $1 AND state = 'done'")
+            .bind(kind.to_owned())
+            .execute(&mut *connection)
+            .await
+            .expect("jobs are put back")
+            .rows_affected()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A plugin's component: built from its crate, as `cargo xtask build` does it.
+//! Components: built from their crates, as `cargo xtask build` does it.
 
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,33 @@ pub fn component(name: &str) -> Result<Vec<u8>> {
         let file = Path::new(&folder).join(format!("{name}.wasm"));
         return std::fs::read(&file).with_context(|| format!("reading {}", file.display()));
     }
-    let package = format!("yinxin-plugin-{name}");
-    let target = target_folder();
+    build(&format!("yinxin-plugin-{name}"), "wasm", Some(STACK))
+}
+
+/// Builds the plugin of `tests/guests`, which misbehaves in every way it is asked to. It has the linker's large stack in
+/// memory, so that it can come to the end of the other one, the call stack.
+pub fn hostile() -> Result<Vec<u8>> {
+    build("yinxin-guests-hostile", "guests", None)
+}
+
+/// A component with one text written over by another of the same length: what an author's next version differs in.
+///
+/// # Panics
+/// When the text is not there, or the other one is not as long.
+pub fn with_text(component: &[u8], text: &str, by: &str) -> Vec<u8> {
+    assert_eq!(text.len(), by.len(), "a component's texts cannot grow");
+    let mut bytes = component.to_vec();
+    let mut windows = bytes.windows(text.len());
+    let at = windows
+        .position(|window| window == text.as_bytes())
+        .expect("the text is there");
+    bytes.splice(at..at + text.len(), by.bytes());
+    bytes
+}
+
+/// `folder` is one for each set of flags: changing them would build everything anew.
+fn build(package: &str, folder: &str, flags: Option<&str>) -> Result<Vec<u8>> {
+    let target = target_folder().join(folder);
     let status = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -25,16 +50,11 @@ pub fn component(name: &str) -> Result<Vec<u8>> {
             "--profile",
             "plugin",
             "--package",
-            &package,
+            package,
         ])
-        .args([
-            "--target",
-            "wasm32-unknown-unknown",
-            "--config",
-            STACK,
-            "--target-dir",
-        ])
+        .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
+        .args(flags.iter().flat_map(|flags| ["--config", flags]))
         // These would replace the flags of the configuration.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -57,10 +77,8 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A folder of its own: the tests' build holds the lock of the usual one.
+/// Where folders of our own are made: the tests' build holds the lock of the usual one.
 fn target_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target
-        .unwrap_or_else(|| workspace().join("target"))
-        .join("wasm")
+    target.unwrap_or_else(|| workspace().join("target"))
 }

@@ -1,7 +1,5 @@
 //! Builds the hostile plugin once and puts it into a house of its own.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use yinxin_capabilities::{
     CallContext, Capability, CaseFacts, CertificateStanding, CertificateView, DocumentIssue,
@@ -18,47 +16,12 @@ use yinxin_store::testing::TestStore;
 /// The component's bytes.
 pub fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        // A target folder of its own: cargo holds the lock of the other one while it runs the tests.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .parent()
-            .unwrap()
-            .join("guests");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "yinxin-guests-hostile"])
-            .args([
-                "--profile",
-                "plugin",
-                "--target",
-                "wasm32-unknown-unknown",
-                "--target-dir",
-            ])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success(), "the guest is built");
-        let module = target.join("wasm32-unknown-unknown/plugin/yinxin_guests_hostile.wasm");
-        let module = std::fs::read(module).unwrap();
-        wit_component::ComponentEncoder::default()
-            .validate(true)
-            .module(&module)
-            .unwrap()
-            .encode()
-            .unwrap()
-    })
+    COMPONENT.get_or_init(|| yinxin_kit::hostile().unwrap_or_else(|error| panic!("{error:#}")))
 }
 
 /// The component with one text written over by another of the same length.
 pub fn component_with(text: &str, by: &str) -> Vec<u8> {
-    assert_eq!(text.len(), by.len());
-    let mut bytes = component().to_vec();
-    let at = bytes
-        .windows(text.len())
-        .position(|window| window == text.as_bytes())
-        .expect("the text is there");
-    bytes[at..at + text.len()].copy_from_slice(by.as_bytes());
-    bytes
+    yinxin_kit::with_text(component(), text, by)
 }
 
 pub fn site() -> SiteId {

@@ -13,6 +13,7 @@ pub use provider::{
 };
 pub use yinxin_store::identity_checks::{IdentityCheck, State};
 
+use crate::case_event::CaseEvent;
 use crate::job_end::JobEnd;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 use yinxin_core::ids::{CaseId, CheckId, SiteId};
+use yinxin_core::rules::Fact;
 use yinxin_core::time::{Clock, Millis};
 use yinxin_store::identity_checks::{self, Session};
 use yinxin_store::jobs::{self, NewJob};
@@ -356,15 +358,14 @@ impl Identity {
         {
             let check = identity_checks::find(&mut tx, &self.sealer, site, &session.check).await?;
             let check = check.ok_or(StoreError::NotFound)?;
-            let job = NewJob {
-                kind: "case-event",
-                key: format!("identity/{reference}"),
-                case_id: check.case.to_string(),
-                payload: json!({ "case_id": check.case, "event": event }).to_string(),
-                run_at: now,
+            let told = CaseEvent {
+                case_id: check.case,
+                event: event.to_owned(),
+                fact: Fact::None,
             };
-            jobs::enqueue(&mut tx, site, job).await?;
-            changed = Some(check.case);
+            let key = format!("identity/{reference}");
+            told.enqueue(&mut tx, site, key, now).await?;
+            changed = Some(told.case_id);
         }
         tx.commit().await.map_err(StoreError::from)?;
         Ok(changed)

@@ -192,11 +192,11 @@ impl Hall {
 
     async fn events(&self) -> Vec<String> {
         let event = |job: jobs::Job| {
-            let payload: serde_json::Value = serde_json::from_str(&job.payload).unwrap();
-            assert_eq!(payload["case_id"], case().as_str());
-            payload["event"].as_str().unwrap().to_owned()
+            let told: CaseEvent = serde_json::from_str(&job.payload).unwrap();
+            assert_eq!((told.case_id, told.fact), (case(), Fact::None));
+            told.event
         };
-        self.jobs("case-event")
+        self.jobs(crate::case_event::CASE_EVENT_JOB)
             .await
             .into_iter()
             .map(event)

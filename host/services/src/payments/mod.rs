@@ -35,7 +35,7 @@ pub use gateway::{
 pub use orders::{CaseStatus, NewOrder};
 pub use refunds::{NewRefund, OddPayment};
 pub use rsa_keys::KeyError;
-pub use settle::{CaseEvent, Settled};
+pub use settle::Settled;
 pub use transfers::Transfer;
 pub use wechat::{MerchantError, Wechat, WechatMerchant};
 pub use yinxin_store::orders::{Order, OrderDetails, OrderState};
@@ -60,8 +60,6 @@ pub const CONFIRM_JOB: &str = "payment-confirm";
 pub const CLOSE_JOB: &str = "payment-close";
 /// Kind of the job that sends money back.
 pub const REFUND_JOB: &str = "refund";
-/// Kind of the job by which the engine hears that a case was paid or refunded.
-pub const EVENT_JOB: &str = "case-event";
 
 /// Why a payment did not go on.
 #[derive(Debug, thiserror::Error)]

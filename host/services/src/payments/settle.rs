@@ -1,12 +1,11 @@
 //! Booking money that arrived: exactly once, whatever the order has become.
 
 use super::gateway::Receipt;
-use super::{EVENT_JOB, PaymentError, Payments};
-use serde::{Deserialize, Serialize};
+use super::{PaymentError, Payments};
+use crate::case_event::CaseEvent;
 use yinxin_core::ids::{CaseId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::Fen;
 use yinxin_core::rules::{Fact, PaymentFact};
-use yinxin_store::jobs::{self, NewJob};
 use yinxin_store::orders::{self, Order};
 use yinxin_store::payments::{self as rows, Arrival, Payment, PaymentState};
 use yinxin_store::postings::{self, Account, Entry};
@@ -23,15 +22,6 @@ pub enum Settled {
     Mismatch,
     /// It was booked before.
     Already,
-}
-
-/// Payload of the job by which the engine hears of an order's case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaseEvent {
-    pub case_id: CaseId,
-    /// Name of the host event as in WIT: `paid`, `slip-verified`, `refunded`.
-    pub event: String,
-    pub fact: Fact,
 }
 
 impl Payments {
@@ -168,19 +158,13 @@ impl Payments {
         cause: &str,
     ) -> Result<(), PaymentError> {
         for case in cases {
-            let payload = CaseEvent {
+            let told = CaseEvent {
                 case_id: case.clone(),
                 event: event.to_owned(),
                 fact: fact.clone(),
             };
-            let job = NewJob {
-                kind: EVENT_JOB,
-                key: format!("{event}:{cause}:{case}"),
-                case_id: case.to_string(),
-                payload: serde_json::to_string(&payload)?,
-                run_at: self.clock.now(),
-            };
-            jobs::enqueue(conn, site, job).await?;
+            let key = format!("{event}:{cause}:{case}");
+            told.enqueue(conn, site, key, self.clock.now()).await?;
         }
         Ok(())
     }

@@ -37,15 +37,21 @@ impl Desk {
     }
 
     async fn put(&self, position: u32, name: &str, bytes: &[u8]) -> Result<FileView, UploadError> {
-        self.uploads
-            .accept(
-                &self.site,
-                &self.case,
-                &card(),
-                position,
-                upload(name, bytes),
-            )
-            .await
+        self.put_as(&card(), position, upload(name, bytes)).await
+    }
+
+    async fn put_as(
+        &self,
+        material: &Material,
+        position: u32,
+        upload: Upload,
+    ) -> Result<FileView, UploadError> {
+        let (uploads, site, case) = (&self.uploads, &self.site, &self.case);
+        let taken = uploads.take(site, case, material, position, upload).await?;
+        let mut tx = self.store.begin().await?;
+        let file = uploads.place(&mut tx, site, case, &taken).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(file)
     }
 
     async fn standing(&self) -> Option<ItemStanding> {
@@ -244,10 +250,12 @@ async fn replacing_one_side_keeps_the_other_and_a_refused_item_is_uploaded_again
                 .is_ok()
         );
         for position in [0, 1] {
+            let mut tx = desk.store.begin().await.unwrap();
             desk.uploads
-                .remove(&desk.site, &desk.case, "card", position, "account")
+                .remove(&mut tx, &desk.site, &desk.case, "card", position, "account")
                 .await
                 .unwrap();
+            tx.commit().await.unwrap();
         }
         assert_eq!(desk.standing().await, None);
         assert_eq!(desk.uploads.sweep(&desk.site).await.unwrap(), 6);
@@ -367,11 +375,8 @@ async fn an_archive_is_listed_and_never_unpacked() {
             files: 1,
             ..card()
         };
-        let put = async |name: &str, bytes: &[u8]| {
-            desk.uploads
-                .accept(&desk.site, &desk.case, &archive, 0, upload(name, bytes))
-                .await
-        };
+        let put =
+            async |name: &str, bytes: &[u8]| desk.put_as(&archive, 0, upload(name, bytes)).await;
         let names = ["申请表.jpg", "../../etc/passwd"].map(str::to_owned);
         let file = put("材料.zip", &zipped(names.clone().into_iter()))
             .await

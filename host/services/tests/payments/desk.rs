@@ -15,10 +15,11 @@ use tokio::task::JoinHandle;
 use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
 use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::time::{Clock, Millis};
+use yinxin_services::case_event::{CASE_EVENT_JOB, CaseEvent};
 use yinxin_services::job_end::JobEnd;
 use yinxin_services::payments::{
-    Acknowledgement, Alipay, AlipayMerchant, CaseEvent, EVENT_JOB, NewOrder, OrderState,
-    PaymentError, PaymentView, Payments, Wechat, WechatMerchant,
+    Acknowledgement, Alipay, AlipayMerchant, NewOrder, OrderState, PaymentError, PaymentView,
+    Payments, Wechat, WechatMerchant,
 };
 use yinxin_simulators::keys::{AlipayKeys, WechatKeys};
 use yinxin_simulators::payer_page::Provider;
@@ -300,7 +301,7 @@ impl Desk {
                 self.clock.advance((next.0 - now.0) / 1000 + 1);
                 continue;
             };
-            let outcome = if job.kind == EVENT_JOB {
+            let outcome = if job.kind == CASE_EVENT_JOB {
                 events.push(serde_json::from_str(&job.payload).unwrap());
                 JobEnd::Done
             } else {

@@ -115,10 +115,14 @@ async fn a_crash_between_record_and_signature_leads_to_one_serial() {
         );
         let events = office.events().await;
         assert_eq!(events.len(), 1);
-        assert_eq!(events[0]["event"], "issued");
-        assert_eq!(events[0]["case_id"], office.case.as_str());
-        assert_eq!(events[0]["serial"], reserved.serial);
-        assert_eq!(events[0]["not_after"], reserved.not_after.0);
+        assert_eq!(events[0].event, "issued");
+        assert_eq!(events[0].case_id, office.case);
+        let fact = Fact::Certificate(CertificateFact {
+            serial: reserved.serial.clone(),
+            not_before: u64::try_from(reserved.not_before.0).unwrap(),
+            not_after: u64::try_from(reserved.not_after.0).unwrap(),
+        });
+        assert_eq!(events[0].fact, fact);
     }
 }
 
@@ -145,12 +149,9 @@ async fn what_no_repetition_mends_becomes_an_event() {
             .unwrap();
         let events = office.events().await;
         assert_eq!(events.len(), 2, "{}", office.store.name);
-        assert!(events.iter().all(|event| event["event"] == "issue-failed"));
-        assert!(
-            events
-                .iter()
-                .any(|event| event["reason"] == "有效期 61 个月超出了 1 至 60 个月的范围。")
-        );
+        assert!(events.iter().all(|event| event.event == "issue-failed"));
+        let too_long = Fact::Failure("有效期 61 个月超出了 1 至 60 个月的范围。".into());
+        assert!(events.iter().any(|event| event.fact == too_long));
         assert!(office.issued().await.is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod requests;
 mod revocation;
 
 use super::*;
+use crate::case_event::CASE_EVENT_JOB;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -148,7 +149,7 @@ impl Office {
     }
 
     /// Payloads of the events that the engine will hear, oldest first.
-    async fn events(&self) -> Vec<serde_json::Value> {
+    async fn events(&self) -> Vec<CaseEvent> {
         let mut found = Vec::new();
         let mut tx = self.store.begin().await.unwrap();
         let far = NOW.plus(1_000_000_000);
@@ -156,7 +157,7 @@ impl Office {
             .await
             .unwrap()
         {
-            if job.kind == EVENT_JOB {
+            if job.kind == CASE_EVENT_JOB {
                 found.push(serde_json::from_str(&job.payload).unwrap());
             }
         }
