@@ -21,9 +21,11 @@ pub const FORM_LIMIT: usize = 256 * 1024;
 
 /// Routes whose handler takes a `forms::Upload`. Any other one would act on a body of several parts without a look at
 /// the token in it.
-const WITH_FILE: [&str; 2] = [
+const WITH_FILE: [&str; 4] = [
     "/cases/{id}/materials/{material}/{place}",
     "/console/cases/{id}/actions/{transition}",
+    "/console/content/downloads/{id}",
+    "/console/content/new-download",
 ];
 
 pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
