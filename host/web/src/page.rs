@@ -125,7 +125,11 @@ impl Visit {
         };
         tracing::error!(request_id = %self.request_id, error = %failed, "an action did not happen");
         let message = fill(self.text("errors.kept"), &[("id", &self.request_id)]);
-        let problem = Problem { item: None, message, offer: None };
+        let problem = Problem {
+            item: None,
+            message,
+            offer: None,
+        };
         Ok((StatusCode::SERVICE_UNAVAILABLE, vec![problem]))
     }
 

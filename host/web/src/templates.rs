@@ -1,6 +1,7 @@
 //! Pages from templates: our own, embedded, and those of a site's folder, which go before ours.
 
 use crate::assets;
+use crate::forms::regions;
 use crate::site::{Site, Sites};
 use crate::texts::Texts;
 use minijinja::syntax::SyntaxConfig;
@@ -67,6 +68,8 @@ fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
     environment.set_loader(move |name| Ok(load(overrides.as_ref(), name)));
     environment.set_auto_reload(cfg!(debug_assertions));
     environment.add_global("t", texts.value());
+    let regions = Value::from(Serde(regions::all()));
+    environment.add_function("regions", move || regions.clone());
     environment.add_function("asset", |name: &str| {
         assets::embedded_address(name)
             .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))

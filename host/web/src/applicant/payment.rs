@@ -76,7 +76,9 @@ struct PaidPage {
     subject: String,
     service: String,
     order: OrderLines,
+    /// What happens next; empty until the case has moved on.
     next: String,
+    live: String,
 }
 
 pub async fn show(
@@ -106,7 +108,12 @@ pub async fn show(
                 number: page.number.clone(),
                 subject: page.subject.clone(),
                 service: page.service.title.clone(),
-                next: page.state.next.clone(),
+                next: if page.state.payable {
+                    String::new()
+                } else {
+                    page.state.next.clone()
+                },
+                live: live::fingerprint(&page),
                 order: order_lines(&applicant.visit, order),
             };
             applicant.visit.page("applicant/cases/paid.html", view)

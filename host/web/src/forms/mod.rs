@@ -2,6 +2,7 @@
 
 mod control;
 mod posted;
+pub mod regions;
 mod upload;
 
 pub use control::{Control, FieldView};

@@ -47,6 +47,8 @@ fn application() -> Form {
         seal,
         field("years", "年限", FieldKind::Number(years)),
         field("fee", "金额", FieldKind::Money),
+        field("valid-from", "生效日期", FieldKind::Date),
+        field("secret", "答案", FieldKind::SecretAnswer),
         remark,
         field("truth", "以上内容属实", FieldKind::Flag),
     ];
@@ -150,6 +152,24 @@ fn hostile_values_stay_text() {
     assert!(!html.contains("</textarea><"), "{html}");
     assert!(!html.contains("' onfocus"), "{html}");
     assert!(html.contains("&quot;&gt;&lt;script&gt;"), "{html}");
+}
+
+#[test]
+fn a_region_is_chosen_from_the_list() {
+    let form = Form {
+        id: "place".into(),
+        title: "地址".into(),
+        sections: vec![Section {
+            id: "place".into(),
+            title: String::new(),
+            hint: String::new(),
+            fields: vec![field("region", "省市", FieldKind::Region)],
+        }],
+    };
+    let values = Values::from_iter([("region", "江西省 鹰潭市")]);
+    let view = FormView::new(&form, &values, Showing::default(), &Texts::chinese().unwrap());
+    let html = rendered(&view);
+    assert!(html.contains("<option selected>江西省 鹰潭市</option>"), "{html}");
 }
 
 #[test]

@@ -1,0 +1,11 @@
+//! What stands around every page, asked over HTTP of the whole router on a real database.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod around;
+mod hall;
