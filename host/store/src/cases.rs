@@ -79,11 +79,7 @@ fn context(site: &SiteId, id: &CaseId) -> String {
     format!("{site}/case/{id}")
 }
 
-fn sealed_values(
-    sealer: &Sealer,
-    site: &SiteId,
-    case: &Case,
-) -> Result<Vec<u8>, StoreError> {
+fn sealed_values(sealer: &Sealer, site: &SiteId, case: &Case) -> Result<Vec<u8>, StoreError> {
     let json =
         serde_json::to_vec(&case.values).map_err(|_| StoreError::Damaged("a case's answers"))?;
     sealer.seal(&context(site, &case.id), &json)
@@ -160,7 +156,11 @@ pub async fn update(
     .bind(case.updated_at.0)
     .execute(conn)
     .await?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }
 
 /// Makes every other change of the case wait until this transaction ends. Gives the state that it stands in, and whether
@@ -178,7 +178,10 @@ pub async fn lock(
     .bind(id.to_string())
     .fetch_one(conn)
     .await?;
-    Ok((row.try_get("state")?, row.try_get::<i64, _>("deleted")? == 1))
+    Ok((
+        row.try_get("state")?,
+        row.try_get::<i64, _>("deleted")? == 1,
+    ))
 }
 
 /// One case, deleted ones too; [`StoreError::NotFound`] when this site has none of this id.
@@ -195,8 +198,18 @@ pub async fn get(
     .bind(id.to_string())
     .fetch_one(conn)
     .await?;
-    let Line { id, number, account, plugin, plugin_digest, service, state, standing, subject, .. } =
-        line(&row)?;
+    let Line {
+        id,
+        number,
+        account,
+        plugin,
+        plugin_digest,
+        service,
+        state,
+        standing,
+        subject,
+        ..
+    } = line(&row)?;
     let rest = line(&row)?;
     let json = sealer.open(&context(site, &id), &row.try_get::<Vec<u8>, _>("data")?)?;
     Ok(Case {
@@ -284,7 +297,10 @@ pub struct After {
 impl After {
     /// The key of a line, to fetch the page after it.
     pub fn line(line: &Line) -> Self {
-        Self { due_at: line.due_at.map_or(NEVER, |at| at.0), id: line.id.to_string() }
+        Self {
+            due_at: line.due_at.map_or(NEVER, |at| at.0),
+            id: line.id.to_string(),
+        }
     }
 
     /// `due.id`, for an address; see [`After::parse`].
@@ -295,7 +311,10 @@ impl After {
     /// Reads what [`After::text`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
         let (due, id) = text.split_once('.')?;
-        Some(Self { due_at: due.parse().ok()?, id: id.to_owned() })
+        Some(Self {
+            due_at: due.parse().ok()?,
+            id: id.to_owned(),
+        })
     }
 }
 
@@ -313,10 +332,9 @@ enum Value {
 impl Statement {
     fn lines(site: &SiteId, filter: &Filter) -> Self {
         let mut statement = Self {
-            text: format!("SELECT {LINE} FROM cases WHERE deleted = 0"),
-            values: Vec::new(),
+            text: format!("SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0"),
+            values: vec![Value::Text(site.as_str().to_owned())],
         };
-        statement.text(" AND site = ", site.as_str());
         statement.narrow(site, filter);
         statement
     }
@@ -337,7 +355,10 @@ impl Statement {
 
     fn narrow(&mut self, site: &SiteId, filter: &Filter) {
         let columns = [
-            (" AND account_id = ", filter.account.as_ref().map(AccountId::as_str)),
+            (
+                " AND account_id = ",
+                filter.account.as_ref().map(AccountId::as_str),
+            ),
             (" AND queue = ", filter.queue.as_deref()),
             (" AND plugin = ", filter.plugin.as_deref()),
             (" AND service = ", filter.service.as_deref()),
@@ -350,14 +371,20 @@ impl Statement {
             }
         }
         if let Some(text) = &filter.text {
-            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let escaped = text
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
             let pattern = format!("%{escaped}%");
             self.text(" AND (subject LIKE ", &pattern);
             self.text(" ESCAPE '\\' OR number LIKE ", &pattern);
             self.text.push_str(" ESCAPE '\\')");
         }
         if let Some(fingerprint) = &filter.fingerprint {
-            self.text(" AND id IN (SELECT case_id FROM case_lookups WHERE site = ", site.as_str());
+            self.text(
+                " AND id IN (SELECT case_id FROM case_lookups WHERE site = ",
+                site.as_str(),
+            );
             self.text(" AND fingerprint = ", fingerprint);
             self.text.push(')');
         }
@@ -466,7 +493,9 @@ pub async fn tone_counts(
     .bind(account.to_string())
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?)))
+        .collect()
 }
 
 /// Takes a case for a clerk until `until`; false when another clerk holds it now.

@@ -1,0 +1,77 @@
+use yinxin_core::ids::{AccountId, CaseId, ClerkId, SiteId};
+use yinxin_core::rules::NamedValue;
+use yinxin_core::time::Millis;
+use yinxin_store::cases::{Case, Filter, Standing, Step, claim, insert, next_number, set_lookups, set_step};
+use yinxin_store::{Connection, seal::Sealer};
+
+pub struct Keys {
+    case: Case,
+    clerk: ClerkId,
+}
+
+pub fn keys() -> Keys {
+    let case = Case {
+        id: CaseId::generate(),
+        number: "20261120000001".into(),
+        account: AccountId::from_stored("account"),
+        plugin: "yingtan".into(),
+        plugin_digest: "digest".into(),
+        plugin_version: "0.1.0".into(),
+        service: "main-key".into(),
+        state: "first-review".into(),
+        standing: Standing {
+            tone: "waiting".into(),
+            queue: "reviewer".into(),
+            payable: false,
+            ended: false,
+            deleted: false,
+        },
+        subject: "鹰潭公司".into(),
+        values: vec![NamedValue { name: "unit".into(), value: "鹰潭公司".into() }],
+        version: 1,
+        entered_at: Millis(1),
+        due_at: Some(Millis(2)),
+        created_at: Millis(1),
+        updated_at: Millis(1),
+        claim: None,
+    };
+    Keys { case, clerk: ClerkId::generate() }
+}
+
+fn step(complete: bool) -> Step {
+    Step { step: "unit".into(), complete, problems: "[]".into() }
+}
+
+fn by_fingerprint() -> Filter {
+    Filter { fingerprint: Some("uscc".into()), ..Filter::default() }
+}
+
+pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: &Keys) {
+    let id = &keys.case.id;
+    insert(conn, sealer, site, &keys.case).await.unwrap();
+    set_lookups(conn, site, id, &["uscc".into()]).await.unwrap();
+    set_step(conn, site, id, &step(false), Millis(1)).await.unwrap();
+    assert!(claim(conn, site, id, &keys.clerk, Millis(1), Millis(100)).await.unwrap());
+    next_number(conn, site, Millis(1)).await.unwrap();
+}
+
+attempts!(cases, keys: Keys => {
+    creates insert with sealer (&keys.case);
+    changes update with sealer (&keys.case);
+    reads lock(&keys.case.id);
+    reads get with sealer (&keys.case.id);
+    reads by_due(&Filter::default(), None, 9);
+    reads by_due(&by_fingerprint(), None, 9);
+    reads newest(&Filter::default(), None, 9);
+    reads newest(&by_fingerprint(), None, 9);
+    reads queue_counts(Millis(5));
+    reads tone_counts(&keys.case.account);
+    changes claim(&keys.case.id, &keys.clerk, Millis(2), Millis(200));
+    changes release(&keys.case.id, Some(&keys.clerk));
+    changes release(&keys.case.id, None);
+    creates next_number(Millis(1));
+    creates set_lookups(&keys.case.id, &["mobile".into()]);
+    changes set_lookups(&keys.case.id, &[]);
+    creates set_step(&keys.case.id, &step(true), Millis(2));
+    reads steps(&keys.case.id);
+});
