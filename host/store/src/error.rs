@@ -26,7 +26,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::RowNotFound => Self::NotFound,
             // 40001 serialisation failure and 40P01 deadlock of PostgreSQL; 5 and 517 SQLITE_BUSY and its snapshot form.
             sqlx::Error::Database(database)
-                if matches!(database.code().as_deref(), Some("40001" | "40P01" | "5" | "517")) =>
+                if matches!(
+                    database.code().as_deref(),
+                    Some("40001" | "40P01" | "5" | "517")
+                ) =>
             {
                 Self::Conflict
             }

@@ -37,8 +37,7 @@ pub struct Job {
     pub last_error: String,
 }
 
-const COLUMNS: &str =
-    "site, id, kind, key, case_id, payload, state, run_at, attempts, last_error";
+const COLUMNS: &str = "site, id, kind, key, case_id, payload, state, run_at, attempts, last_error";
 
 fn job(row: &sqlx::any::AnyRow) -> Result<Job, StoreError> {
     let site: String = row.try_get("site")?;
@@ -123,7 +122,11 @@ pub async fn finish(conn: &mut Connection, site: &SiteId, id: &str) -> Result<()
     .bind(Millis::now().0)
     .execute(conn)
     .await?;
-    if changed.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }
 
 /// Puts a leased job back to run at `run_at`, with why it did not work.
@@ -274,8 +277,9 @@ mod tests {
             tx.commit().await.unwrap();
             let lease_one = || async {
                 let mut tx = store.begin().await.unwrap();
-                let job =
-                    lease(&mut tx, store.dialect(), Millis(20), Millis(60)).await.unwrap();
+                let job = lease(&mut tx, store.dialect(), Millis(20), Millis(60))
+                    .await
+                    .unwrap();
                 tx.commit().await.unwrap();
                 job
             };
@@ -285,11 +289,21 @@ mod tests {
             assert_eq!(job.attempts, 1);
             // its worker died: the lease runs out
             let mut tx = store.begin().await.unwrap();
-            let again = lease(&mut tx, store.dialect(), Millis(61), Millis(99)).await.unwrap();
+            let again = lease(&mut tx, store.dialect(), Millis(61), Millis(99))
+                .await
+                .unwrap();
             assert_eq!(again.unwrap().attempts, 2);
             finish(&mut tx, &site(), &job.id).await.unwrap();
-            assert!(matches!(finish(&mut tx, &site(), &job.id).await, Err(StoreError::Conflict)));
-            assert!(lease(&mut tx, store.dialect(), Millis(1000), Millis(2000)).await.unwrap().is_none());
+            assert!(matches!(
+                finish(&mut tx, &site(), &job.id).await,
+                Err(StoreError::Conflict)
+            ));
+            assert!(
+                lease(&mut tx, store.dialect(), Millis(1000), Millis(2000))
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
         }
     }
 
@@ -299,11 +313,19 @@ mod tests {
             let other = SiteId::parse("fujian").unwrap();
             let mut tx = store.begin().await.unwrap();
             enqueue(&mut tx, &site(), new("a")).await.unwrap();
-            let job = lease(&mut tx, store.dialect(), Millis(20), Millis(60)).await.unwrap().unwrap();
-            bury(&mut tx, &site(), &job.id, "gateway refused").await.unwrap();
+            let job = lease(&mut tx, store.dialect(), Millis(20), Millis(60))
+                .await
+                .unwrap()
+                .unwrap();
+            bury(&mut tx, &site(), &job.id, "gateway refused")
+                .await
+                .unwrap();
             assert!(dead(&mut tx, &other, None, 10).await.unwrap().is_empty());
             assert!(!revive(&mut tx, &other, &job.id).await.unwrap());
-            assert_eq!(dead(&mut tx, &site(), None, 10).await.unwrap()[0].last_error, "gateway refused");
+            assert_eq!(
+                dead(&mut tx, &site(), None, 10).await.unwrap()[0].last_error,
+                "gateway refused"
+            );
             assert!(revive(&mut tx, &site(), &job.id).await.unwrap());
             assert!(dead(&mut tx, &site(), None, 10).await.unwrap().is_empty());
         }

@@ -143,7 +143,8 @@ pub async fn append(
     Ok(seq)
 }
 
-const COLUMNS: &str = "seq, at, case_id, transition, label, actor_kind, actor, actor_name, plugin, plugin_digest,
+const COLUMNS: &str =
+    "seq, at, case_id, transition, label, actor_kind, actor, actor_name, plugin, plugin_digest,
     from_state, to_state, note, input, reads, effects, previous_hash, hash";
 
 fn row(row: &sqlx::any::AnyRow) -> Result<Recorded, StoreError> {
@@ -189,7 +190,9 @@ pub async fn of_case(
 
 /// Sites that have a history.
 pub async fn sites(conn: &mut Connection) -> Result<Vec<SiteId>, StoreError> {
-    let rows = sqlx::query("SELECT site FROM ledger_heads ORDER BY site").fetch_all(conn).await?;
+    let rows = sqlx::query("SELECT site FROM ledger_heads ORDER BY site")
+        .fetch_all(conn)
+        .await?;
     rows.iter()
         .map(|row| {
             let site: String = row.try_get("site")?;
@@ -241,7 +244,10 @@ pub async fn verify(
         None => (0, GENESIS.to_owned()),
     };
     if head_seq != seq || head_hash != previous {
-        return Ok(Err(Fault::Head { head: head_seq, rows: seq }));
+        return Ok(Err(Fault::Head {
+            head: head_seq,
+            rows: seq,
+        }));
     }
     Ok(Ok(seq))
 }
@@ -276,10 +282,19 @@ mod tests {
         let site = SiteId::parse("jiangxi").unwrap();
         let case = CaseId::generate();
         let tampers = [
-            ("UPDATE ledger SET label = 'x' WHERE seq = 2", Fault::Changed(2)),
-            ("UPDATE ledger SET input = effects WHERE seq = 3", Fault::Changed(3)),
+            (
+                "UPDATE ledger SET label = 'x' WHERE seq = 2",
+                Fault::Changed(2),
+            ),
+            (
+                "UPDATE ledger SET input = effects WHERE seq = 3",
+                Fault::Changed(3),
+            ),
             ("DELETE FROM ledger WHERE seq = 2", Fault::Missing(2)),
-            ("DELETE FROM ledger WHERE seq = 4", Fault::Head { head: 4, rows: 3 }),
+            (
+                "DELETE FROM ledger WHERE seq = 4",
+                Fault::Head { head: 4, rows: 3 },
+            ),
             (
                 "UPDATE ledger SET seq = CASE seq WHEN 2 THEN 102 WHEN 3 THEN 103 ELSE seq END; UPDATE ledger SET seq = CASE seq WHEN 102 THEN 3 WHEN 103 THEN 2 ELSE seq END",
                 Fault::Unchained(2),
@@ -298,7 +313,11 @@ mod tests {
                         .await
                         .unwrap();
                 }
-                assert_eq!(verify(&mut tx, &site).await.unwrap(), Err(fault.clone()), "{statements}");
+                assert_eq!(
+                    verify(&mut tx, &site).await.unwrap(),
+                    Err(fault.clone()),
+                    "{statements}"
+                );
                 tx.rollback().await.unwrap();
             }
         }
@@ -318,7 +337,12 @@ mod tests {
             };
             tokio::join!(write(), write(), write());
             let mut conn = store.read().await.unwrap();
-            assert_eq!(verify(&mut conn, &site).await.unwrap(), Ok(30), "{}", store.name);
+            assert_eq!(
+                verify(&mut conn, &site).await.unwrap(),
+                Ok(30),
+                "{}",
+                store.name
+            );
             assert_eq!(of_case(&mut conn, &site, &case).await.unwrap().len(), 30);
             let other = SiteId::parse("fujian").unwrap();
             assert!(of_case(&mut conn, &other, &case).await.unwrap().is_empty());

@@ -6,7 +6,12 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
 )]
 
 pub mod account_events;
@@ -32,10 +37,10 @@ pub mod orders;
 pub mod pages;
 pub mod papers;
 pub mod payments;
-mod pool;
-pub mod postings;
 pub mod plugin_storage;
 pub mod plugins;
+mod pool;
+pub mod postings;
 pub mod rate_limits;
 pub mod refunds;
 pub mod seal;

@@ -19,7 +19,8 @@ pub async fn get(
     .bind(key.to_owned())
     .fetch_optional(conn)
     .await?;
-    row.map(|row| row.try_get("value").map_err(StoreError::from)).transpose()
+    row.map(|row| row.try_get("value").map_err(StoreError::from))
+        .transpose()
 }
 
 /// Entries whose key begins with `prefix`, in order of the keys, after `after`.
@@ -43,7 +44,9 @@ pub async fn scan(
     .bind(limit)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get("key")?, row.try_get("value")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get("key")?, row.try_get("value")?)))
+        .collect()
 }
 
 /// Bytes that the plugin uses on this site, keys included.
@@ -126,17 +129,51 @@ mod tests {
             let mut tx = store.begin().await.unwrap();
             lock(&mut tx, &site, "yingtan").await.unwrap();
             for key in ["main-key/a", "main-key/b", "main-key/钥", "zz", "main%"] {
-                write(&mut tx, &site, "yingtan", key, Some(b"12345")).await.unwrap();
+                write(&mut tx, &site, "yingtan", key, Some(b"12345"))
+                    .await
+                    .unwrap();
             }
-            let found = scan(&mut tx, &site, "yingtan", "main-key/", Some("main-key/a"), 10).await.unwrap();
+            let found = scan(
+                &mut tx,
+                &site,
+                "yingtan",
+                "main-key/",
+                Some("main-key/a"),
+                10,
+            )
+            .await
+            .unwrap();
             let keys: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
             assert_eq!(keys, ["main-key/b", "main-key/钥"], "{}", store.name);
-            assert_eq!(scan(&mut tx, &site, "yingtan", "main%", None, 10).await.unwrap().len(), 1);
-            assert!(get(&mut tx, &other, "yingtan", "zz").await.unwrap().is_none());
-            assert!(get(&mut tx, &site, "jiangxi", "zz").await.unwrap().is_none());
-            assert!(scan(&mut tx, &other, "yingtan", "", None, 10).await.unwrap().is_empty());
+            assert_eq!(
+                scan(&mut tx, &site, "yingtan", "main%", None, 10)
+                    .await
+                    .unwrap()
+                    .len(),
+                1
+            );
+            assert!(
+                get(&mut tx, &other, "yingtan", "zz")
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+            assert!(
+                get(&mut tx, &site, "jiangxi", "zz")
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+            assert!(
+                scan(&mut tx, &other, "yingtan", "", None, 10)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
             let before = room(&mut tx, &site, "yingtan").await.unwrap();
-            write(&mut tx, &site, "yingtan", "zz", Some(b"1")).await.unwrap();
+            write(&mut tx, &site, "yingtan", "zz", Some(b"1"))
+                .await
+                .unwrap();
             assert_eq!(room(&mut tx, &site, "yingtan").await.unwrap(), before - 4);
             write(&mut tx, &site, "yingtan", "zz", None).await.unwrap();
             assert_eq!(room(&mut tx, &site, "yingtan").await.unwrap(), before - 7);

@@ -45,12 +45,14 @@ pub async fn component(
     site: &SiteId,
     digest: &str,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query("SELECT component FROM plugin_components WHERE site = $1 AND digest = $2")
-        .bind(site.as_str().to_owned())
-        .bind(digest.to_owned())
-        .fetch_optional(conn)
-        .await?;
-    row.map(|row| row.try_get("component").map_err(StoreError::from)).transpose()
+    let row =
+        sqlx::query("SELECT component FROM plugin_components WHERE site = $1 AND digest = $2")
+            .bind(site.as_str().to_owned())
+            .bind(digest.to_owned())
+            .fetch_optional(conn)
+            .await?;
+    row.map(|row| row.try_get("component").map_err(StoreError::from))
+        .transpose()
 }
 
 /// Makes this version the one under which new cases begin; the version before stays for its own cases.

@@ -32,9 +32,17 @@ impl Store {
     }
 
     /// As [`Store::open`], with a number of connections and, on PostgreSQL, a schema of its own.
-    pub async fn open_with(url: &str, connections: u32, schema: Option<String>) -> Result<Self, StoreError> {
+    pub async fn open_with(
+        url: &str,
+        connections: u32,
+        schema: Option<String>,
+    ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        let dialect = if url.starts_with("sqlite:") {
+            Dialect::Sqlite
+        } else {
+            Dialect::Postgres
+        };
         let url = match dialect {
             Dialect::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
             _ => url.to_owned(),
@@ -79,7 +87,10 @@ impl Store {
     /// True when the database answers.
     pub async fn is_ready(&self) -> bool {
         match self.read().await {
-            Ok(mut connection) => sqlx::query("SELECT 1").execute(&mut *connection).await.is_ok(),
+            Ok(mut connection) => sqlx::query("SELECT 1")
+                .execute(&mut *connection)
+                .await
+                .is_ok(),
             Err(_) => false,
         }
     }

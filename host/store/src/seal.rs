@@ -2,7 +2,10 @@
 //! (HMAC-SHA-256) to look up what is sealed.
 
 use crate::StoreError;
-use ring::{aead, hmac, rand::{SecureRandom, SystemRandom}};
+use ring::{
+    aead, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
 
 /// First byte of every sealed value, so that a later format or key can stand beside this one.
 const FORMAT: u8 = 1;
@@ -25,14 +28,22 @@ impl Sealer {
     /// From the 32-byte master key.
     pub fn new(master: &[u8; 32]) -> Self {
         let derive = |purpose: &str| {
-            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, master), purpose.as_bytes())
+            hmac::sign(
+                &hmac::Key::new(hmac::HMAC_SHA256, master),
+                purpose.as_bytes(),
+            )
         };
         let sealing = derive("yinxin seal v1");
         let key = aead::UnboundKey::new(&aead::AES_256_GCM, sealing.as_ref());
-        let Ok(key) = key else { unreachable!("HMAC-SHA-256 yields the 32 bytes that AES-256 takes") };
+        let Ok(key) = key else {
+            unreachable!("HMAC-SHA-256 yields the 32 bytes that AES-256 takes")
+        };
         Self {
             key: aead::LessSafeKey::new(key),
-            fingerprints: hmac::Key::new(hmac::HMAC_SHA256, derive("yinxin fingerprint v1").as_ref()),
+            fingerprints: hmac::Key::new(
+                hmac::HMAC_SHA256,
+                derive("yinxin fingerprint v1").as_ref(),
+            ),
             random: SystemRandom::new(),
         }
     }
@@ -41,7 +52,9 @@ impl Sealer {
     /// open there.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE];
-        self.random.fill(&mut nonce).map_err(|_| StoreError::Damaged("the random source"))?;
+        self.random
+            .fill(&mut nonce)
+            .map_err(|_| StoreError::Damaged("the random source"))?;
         let mut sealed = Vec::with_capacity(1 + NONCE + plain.len() + aead::AES_256_GCM.tag_len());
         sealed.push(FORMAT);
         sealed.extend_from_slice(&nonce);
@@ -60,7 +73,9 @@ impl Sealer {
     /// Opens what [`Sealer::seal`] made with the same context.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         const DAMAGED: StoreError = StoreError::Damaged("a sealed column");
-        let (&FORMAT, rest) = sealed.split_first().ok_or(DAMAGED)? else { return Err(DAMAGED) };
+        let (&FORMAT, rest) = sealed.split_first().ok_or(DAMAGED)? else {
+            return Err(DAMAGED);
+        };
         let (nonce, body) = rest.split_at_checked(NONCE).ok_or(DAMAGED)?;
         let nonce = aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| DAMAGED)?;
         let mut body = body.to_vec();
@@ -91,9 +106,16 @@ mod tests {
     fn a_sealed_value_opens_only_with_its_key_and_in_its_place() {
         let sealer = Sealer::new(&[1; 32]);
         let sealed = sealer.seal("jiangxi/case/1", "身份证".as_bytes()).unwrap();
-        assert_eq!(sealer.open("jiangxi/case/1", &sealed).unwrap(), "身份证".as_bytes());
+        assert_eq!(
+            sealer.open("jiangxi/case/1", &sealed).unwrap(),
+            "身份证".as_bytes()
+        );
         assert!(sealer.open("jiangxi/case/2", &sealed).is_err());
-        assert!(Sealer::new(&[2; 32]).open("jiangxi/case/1", &sealed).is_err());
+        assert!(
+            Sealer::new(&[2; 32])
+                .open("jiangxi/case/1", &sealed)
+                .is_err()
+        );
         for cut in 0..sealed.len() {
             assert!(sealer.open("jiangxi/case/1", &sealed[..cut]).is_err());
         }

@@ -27,18 +27,28 @@ impl TestStore {
     /// How many rows each table has, to see that something left nothing behind.
     pub async fn rows(&self) -> BTreeMap<String, i64> {
         let tables = match self.store.dialect() {
-            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            Dialect::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            }
             Dialect::Postgres => {
                 "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables WHERE table_schema = current_schema()"
             }
         };
         let mut connection = self.store.read().await.expect("the database answers");
-        let tables = sqlx::query(tables).fetch_all(&mut *connection).await.expect("tables are listed");
+        let tables = sqlx::query(tables)
+            .fetch_all(&mut *connection)
+            .await
+            .expect("tables are listed");
         let mut counts = BTreeMap::new();
         for table in tables {
             let name: String = table.try_get("name").expect("a name");
-            let count = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) AS n FROM {name}")));
-            let count = count.fetch_one(&mut *connection).await.expect("rows are counted");
+            let count = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "SELECT COUNT(*) AS n FROM {name}"
+            )));
+            let count = count
+                .fetch_one(&mut *connection)
+                .await
+                .expect("rows are counted");
             counts.insert(name, count.try_get("n").expect("a count"));
         }
         counts
@@ -70,7 +80,12 @@ pub async fn sqlite() -> TestStore {
     let folder = tempfile::tempdir().expect("temporary folder");
     let url = format!("sqlite://{}/yinxin.db", folder.path().display());
     let store = Store::open_with(&url, 8, None).await.expect("SQLite opens");
-    TestStore { store, sealer: Arc::new(Sealer::new(&[7; 32])), name: "sqlite", _folder: Some(folder) }
+    TestStore {
+        store,
+        sealer: Arc::new(Sealer::new(&[7; 32])),
+        name: "sqlite",
+        _folder: Some(folder),
+    }
 }
 
 /// A fresh schema of the PostgreSQL database for tests.
@@ -81,11 +96,20 @@ pub async fn postgres() -> TestStore {
     sqlx::any::install_default_drivers();
     let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&url)
         .await
-        .expect("PostgreSQL answers; `cargo xtask test unit` starts one and sets YINXIN_TEST_POSTGRES");
+        .expect(
+            "PostgreSQL answers; `cargo xtask test unit` starts one and sets YINXIN_TEST_POSTGRES",
+        );
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
         .execute(&mut connection)
         .await
         .expect("schema is created");
-    let store = Store::open_with(&url, 8, Some(schema)).await.expect("PostgreSQL opens");
-    TestStore { store, sealer: Arc::new(Sealer::new(&[7; 32])), name: "postgres", _folder: None }
+    let store = Store::open_with(&url, 8, Some(schema))
+        .await
+        .expect("PostgreSQL opens");
+    TestStore {
+        store,
+        sealer: Arc::new(Sealer::new(&[7; 32])),
+        name: "postgres",
+        _folder: None,
+    }
 }

@@ -23,7 +23,10 @@ fn case(number: &str, subject: &str, due: Option<i64>) -> Case {
             deleted: false,
         },
         subject: subject.into(),
-        values: vec![NamedValue { name: "number".into(), value: "11010519491231002X".into() }],
+        values: vec![NamedValue {
+            name: "number".into(),
+            value: "11010519491231002X".into(),
+        }],
         version: 1,
         entered_at: Millis(5),
         due_at: due.map(Millis),
@@ -38,12 +41,32 @@ async fn an_update_of_an_old_version_loses() {
     for store in stores().await {
         let mut tx = store.begin().await.unwrap();
         let mut mine = case("1", "甲公司", None);
-        insert(&mut tx, &store.sealer, &site(), &mine).await.unwrap();
-        assert_eq!(get(&mut tx, &store.sealer, &site(), &mine.id).await.unwrap(), mine);
+        insert(&mut tx, &store.sealer, &site(), &mine)
+            .await
+            .unwrap();
+        assert_eq!(
+            get(&mut tx, &store.sealer, &site(), &mine.id)
+                .await
+                .unwrap(),
+            mine
+        );
         mine.state = "to-pay".into();
-        update(&mut tx, &store.sealer, &site(), &mine).await.unwrap();
-        assert!(update(&mut tx, &store.sealer, &site(), &mine).await.unwrap_err().is_conflict());
-        assert_eq!(get(&mut tx, &store.sealer, &site(), &mine.id).await.unwrap().version, 2);
+        update(&mut tx, &store.sealer, &site(), &mine)
+            .await
+            .unwrap();
+        assert!(
+            update(&mut tx, &store.sealer, &site(), &mine)
+                .await
+                .unwrap_err()
+                .is_conflict()
+        );
+        assert_eq!(
+            get(&mut tx, &store.sealer, &site(), &mine.id)
+                .await
+                .unwrap()
+                .version,
+            2
+        );
     }
 }
 
@@ -51,19 +74,35 @@ async fn an_update_of_an_old_version_loses() {
 async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint() {
     for store in stores().await {
         let mut tx = store.begin().await.unwrap();
-        for (number, subject, due) in
-            [("20260001", "甲_公司", Some(30)), ("20260002", "乙%公司", None), ("20260003", "丙公司", Some(10))]
-        {
+        for (number, subject, due) in [
+            ("20260001", "甲_公司", Some(30)),
+            ("20260002", "乙%公司", None),
+            ("20260003", "丙公司", Some(10)),
+        ] {
             let case = case(number, subject, due);
-            insert(&mut tx, &store.sealer, &site(), &case).await.unwrap();
+            insert(&mut tx, &store.sealer, &site(), &case)
+                .await
+                .unwrap();
             let fingerprint = store.sealer.fingerprint(&lookup_context(&site()), number);
-            set_lookups(&mut tx, &site(), &case.id, &[fingerprint.clone(), fingerprint]).await.unwrap();
+            set_lookups(
+                &mut tx,
+                &site(),
+                &case.id,
+                &[fingerprint.clone(), fingerprint],
+            )
+            .await
+            .unwrap();
         }
-        let filter = Filter { queue: Some("reviewer".into()), ..Filter::default() };
+        let filter = Filter {
+            queue: Some("reviewer".into()),
+            ..Filter::default()
+        };
         let mut seen = vec![];
         let mut after = None;
         loop {
-            let page = by_due(&mut tx, &site(), &filter, after.as_ref(), 2).await.unwrap();
+            let page = by_due(&mut tx, &site(), &filter, after.as_ref(), 2)
+                .await
+                .unwrap();
             seen.extend(page.iter().map(|line| line.number.clone()));
             let Some(last) = page.last() else { break };
             after = After::parse(&After::line(last).text());
@@ -73,13 +112,35 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
             let sealer = store.sealer.clone();
             async move { (filter, sealer) }
         };
-        let (by_text, sealer) = find(Filter { text: Some("_公".into()), ..Filter::default() }).await;
-        assert_eq!(by_due(&mut tx, &site(), &by_text, None, 9).await.unwrap().len(), 1);
-        let by_number = Filter { text: Some("0002".into()), ..Filter::default() };
-        assert_eq!(newest(&mut tx, &site(), &by_number, None, 9).await.unwrap()[0].subject, "乙%公司");
+        let (by_text, sealer) = find(Filter {
+            text: Some("_公".into()),
+            ..Filter::default()
+        })
+        .await;
+        assert_eq!(
+            by_due(&mut tx, &site(), &by_text, None, 9)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        let by_number = Filter {
+            text: Some("0002".into()),
+            ..Filter::default()
+        };
+        assert_eq!(
+            newest(&mut tx, &site(), &by_number, None, 9).await.unwrap()[0].subject,
+            "乙%公司"
+        );
         let fingerprint = sealer.fingerprint(&lookup_context(&site()), "20260003");
-        let by_print = Filter { fingerprint: Some(fingerprint), ..Filter::default() };
-        assert_eq!(newest(&mut tx, &site(), &by_print, None, 9).await.unwrap()[0].number, "20260003");
+        let by_print = Filter {
+            fingerprint: Some(fingerprint),
+            ..Filter::default()
+        };
+        assert_eq!(
+            newest(&mut tx, &site(), &by_print, None, 9).await.unwrap()[0].number,
+            "20260003"
+        );
         let counts = queue_counts(&mut tx, &site(), Millis(20)).await.unwrap();
         assert_eq!((counts[0].cases, counts[0].overdue), (3, 1));
     }
@@ -90,13 +151,33 @@ async fn only_one_clerk_holds_a_case_until_the_claim_ends() {
     for store in stores().await {
         let mut tx = store.begin().await.unwrap();
         let case = case("1", "甲公司", None);
-        insert(&mut tx, &store.sealer, &site(), &case).await.unwrap();
+        insert(&mut tx, &store.sealer, &site(), &case)
+            .await
+            .unwrap();
         let (one, two) = (ClerkId::from_stored("c1"), ClerkId::from_stored("c2"));
-        assert!(claim(&mut tx, &site(), &case.id, &one, Millis(0), Millis(100)).await.unwrap());
-        assert!(!claim(&mut tx, &site(), &case.id, &two, Millis(50), Millis(150)).await.unwrap());
-        release(&mut tx, &site(), &case.id, Some(&two)).await.unwrap();
-        assert!(!claim(&mut tx, &site(), &case.id, &two, Millis(60), Millis(160)).await.unwrap());
-        assert!(claim(&mut tx, &site(), &case.id, &two, Millis(100), Millis(200)).await.unwrap());
+        assert!(
+            claim(&mut tx, &site(), &case.id, &one, Millis(0), Millis(100))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !claim(&mut tx, &site(), &case.id, &two, Millis(50), Millis(150))
+                .await
+                .unwrap()
+        );
+        release(&mut tx, &site(), &case.id, Some(&two))
+            .await
+            .unwrap();
+        assert!(
+            !claim(&mut tx, &site(), &case.id, &two, Millis(60), Millis(160))
+                .await
+                .unwrap()
+        );
+        assert!(
+            claim(&mut tx, &site(), &case.id, &two, Millis(100), Millis(200))
+                .await
+                .unwrap()
+        );
     }
 }
 
@@ -106,31 +187,83 @@ async fn another_site_sees_nothing() {
     for store in stores().await {
         let mut tx = store.begin().await.unwrap();
         let mine = case("1", "甲公司", None);
-        insert(&mut tx, &store.sealer, &site(), &mine).await.unwrap();
+        insert(&mut tx, &store.sealer, &site(), &mine)
+            .await
+            .unwrap();
         set_step(
             &mut tx,
             &site(),
             &mine.id,
-            &Step { step: "form".into(), complete: true, problems: "[]".into() },
+            &Step {
+                step: "form".into(),
+                complete: true,
+                problems: "[]".into(),
+            },
             Millis(1),
         )
         .await
         .unwrap();
         let everything = Filter::default();
-        assert!(matches!(get(&mut tx, &store.sealer, &other, &mine.id).await, Err(StoreError::NotFound)));
+        assert!(matches!(
+            get(&mut tx, &store.sealer, &other, &mine.id).await,
+            Err(StoreError::NotFound)
+        ));
         assert!(update(&mut tx, &store.sealer, &other, &mine).await.is_err());
-        assert!(by_due(&mut tx, &other, &everything, None, 9).await.unwrap().is_empty());
-        assert!(newest(&mut tx, &other, &everything, None, 9).await.unwrap().is_empty());
-        assert!(queue_counts(&mut tx, &other, Millis(9)).await.unwrap().is_empty());
-        assert!(tone_counts(&mut tx, &other, &mine.account).await.unwrap().is_empty());
+        assert!(
+            by_due(&mut tx, &other, &everything, None, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            newest(&mut tx, &other, &everything, None, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            queue_counts(&mut tx, &other, Millis(9))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            tone_counts(&mut tx, &other, &mine.account)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert!(steps(&mut tx, &other, &mine.id).await.unwrap().is_empty());
         let clerk = ClerkId::from_stored("c");
-        assert!(!claim(&mut tx, &other, &mine.id, &clerk, Millis(0), Millis(9)).await.unwrap());
-        set_lookups(&mut tx, &other, &mine.id, &["f".into()]).await.unwrap();
-        let found = Filter { fingerprint: Some("f".into()), ..Filter::default() };
-        assert!(newest(&mut tx, &site(), &found, None, 9).await.unwrap().is_empty());
-        assert_eq!(next_number(&mut tx, &other, Millis(0)).await.unwrap(), "19700101000001");
-        assert_eq!(next_number(&mut tx, &site(), Millis(0)).await.unwrap(), "19700101000001");
-        assert_eq!(next_number(&mut tx, &site(), Millis(0)).await.unwrap(), "19700101000002");
+        assert!(
+            !claim(&mut tx, &other, &mine.id, &clerk, Millis(0), Millis(9))
+                .await
+                .unwrap()
+        );
+        set_lookups(&mut tx, &other, &mine.id, &["f".into()])
+            .await
+            .unwrap();
+        let found = Filter {
+            fingerprint: Some("f".into()),
+            ..Filter::default()
+        };
+        assert!(
+            newest(&mut tx, &site(), &found, None, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            next_number(&mut tx, &other, Millis(0)).await.unwrap(),
+            "19700101000001"
+        );
+        assert_eq!(
+            next_number(&mut tx, &site(), Millis(0)).await.unwrap(),
+            "19700101000001"
+        );
+        assert_eq!(
+            next_number(&mut tx, &site(), Millis(0)).await.unwrap(),
+            "19700101000002"
+        );
     }
 }
