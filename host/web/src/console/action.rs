@@ -14,8 +14,8 @@ use serde::Serialize;
 use yinxin_core::definition::FieldKind;
 use yinxin_core::form::{Values, read_form};
 use yinxin_core::rules::{ItemJudgement, Problem};
-use yinxin_engine::views::{ActionView, CasePage};
 use yinxin_engine::Submission;
+use yinxin_engine::views::{ActionView, CasePage};
 
 /// Bytes of an attached PDF.
 const ATTACHMENT: u64 = 5 * 1024 * 1024;

@@ -1,13 +1,23 @@
-//! The clerks' console (manual row C-6): queues, one case on one page, and what the platform could not do by itself.
+//! The clerks' console (manual row C-6): queues, one case on one page, and what the platform could not do by itself; for
+//! the finance clerk orders and refunds, for administrators accounts, staff and content.
+//!
+//! Every handler asks for its role; what one may not do is not shown either.
 
+mod accounts;
 mod action;
 mod case;
+mod content;
 mod desk;
 mod files;
+mod history;
 mod letters;
 mod log_in;
+mod money;
+mod orders;
+mod plugins;
 mod queue;
 mod reasons;
+mod staff;
 mod visit;
 
 pub use visit::ClerkVisit;
@@ -19,8 +29,19 @@ use axum::routing::{get, post};
 
 /// Bytes of a form with an attached PDF of at most 5 MiB, and what stands around it.
 const FORM_LIMIT: usize = 6 * 1024 * 1024;
+/// Bytes of a form with a file for the site's downloads, and what stands around it.
+const CONTENT_LIMIT: usize = 65 * 1024 * 1024;
 
 pub fn routes() -> Router<AppState> {
+    Router::new()
+        .merge(cases())
+        .merge(money_pages())
+        .merge(system())
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .merge(content_pages().layer(DefaultBodyLimit::max(CONTENT_LIMIT)))
+}
+
+fn cases() -> Router<AppState> {
     Router::new()
         .route("/console", get(desk::show))
         .route("/console/login", get(log_in::show).post(log_in::submit))
@@ -40,6 +61,7 @@ pub fn routes() -> Router<AppState> {
             get(action::show).post(action::fire),
         )
         .route("/console/cases/{id}/judge", post(action::judge))
+        .route("/console/cases/{id}/history", get(history::show))
         .route("/console/cases/{id}/files/{file}", get(files::view))
         .route(
             "/console/cases/{id}/files/{file}/thumbnail",
@@ -59,7 +81,90 @@ pub fn routes() -> Router<AppState> {
         )
         .route("/console/letters", get(letters::messages))
         .route("/console/letters/{id}/resend", post(letters::resend))
+}
+
+/// For the finance clerk.
+fn money_pages() -> Router<AppState> {
+    Router::new()
+        .route("/console/orders", get(orders::list))
+        .route("/console/orders/{id}", get(orders::show))
+        .route("/console/orders/{id}/transfer", post(orders::verify))
+        .route(
+            "/console/orders/{id}/refuse-slip",
+            post(orders::refuse_slip),
+        )
+        .route("/console/payments", get(money::odd))
+        .route("/console/payments/{id}/give-back", post(money::give_back))
+        .route("/console/refunds", get(money::refunds))
+        .route("/console/refunds/{id}/retry", post(money::retry))
+        .route("/console/refunds/{id}/finish", post(money::finish))
+}
+
+/// For administrators.
+fn system() -> Router<AppState> {
+    Router::new()
+        .route("/console/accounts", get(accounts::list))
+        .route("/console/accounts/{id}", get(accounts::show))
+        .route(
+            "/console/accounts/{id}/edit",
+            get(accounts::edit).post(accounts::save),
+        )
+        .route("/console/accounts/{id}/state", post(accounts::set_state))
+        .route("/console/staff", get(staff::list))
+        .route("/console/staff/new", get(staff::new).post(staff::create))
+        .route("/console/staff/{id}", get(staff::show).post(staff::update))
+        .route("/console/staff/{id}/password", post(staff::reset_password))
+        .route("/console/plugins", get(plugins::list))
         .route("/console/jobs", get(letters::jobs))
         .route("/console/jobs/{id}/revive", post(letters::revive))
-        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+}
+
+/// For administrators. A page that is to be made has an address beside the pages', not among their names.
+fn content_pages() -> Router<AppState> {
+    use content::{downloads, notices, pages};
+    Router::new()
+        .route("/console/content", get(content::home))
+        .route("/console/content/pages", get(pages::list))
+        .route(
+            "/console/content/new-page",
+            get(pages::new).post(pages::create),
+        )
+        .route(
+            "/console/content/pages/{slug}",
+            get(pages::show).post(pages::save),
+        )
+        .route(
+            "/console/content/pages/{slug}/versions",
+            get(pages::versions),
+        )
+        .route(
+            "/console/content/pages/{slug}/restore",
+            post(pages::restore),
+        )
+        .route("/console/content/notices", get(notices::list))
+        .route(
+            "/console/content/new-notice",
+            get(notices::new).post(notices::create),
+        )
+        .route(
+            "/console/content/notices/{id}",
+            get(notices::show).post(notices::save),
+        )
+        .route(
+            "/console/content/notices/{id}/delete",
+            post(notices::remove),
+        )
+        .route("/console/content/downloads", get(downloads::list))
+        .route(
+            "/console/content/new-download",
+            get(downloads::new).post(downloads::create),
+        )
+        .route(
+            "/console/content/downloads/{id}",
+            get(downloads::show).post(downloads::save),
+        )
+        .route(
+            "/console/content/downloads/{id}/delete",
+            post(downloads::remove),
+        )
 }
