@@ -147,7 +147,14 @@ impl From<StoreError> for WebError {
 
 impl From<minijinja::Error> for WebError {
     fn from(error: minijinja::Error) -> Self {
-        Self::Internal(format!("template: {error:#}"))
+        // Not `{error:#}`, which adds the values of the page's variables: somebody's answers.
+        let mut cause = format!("template: {error}");
+        let mut below = std::error::Error::source(&error);
+        while let Some(error) = below {
+            cause.push_str(&format!(", because {error}"));
+            below = error.source();
+        }
+        Self::Internal(cause)
     }
 }
 
@@ -192,5 +199,25 @@ impl From<IdentityError> for WebError {
             IdentityError::Store(error) => error.into(),
             other => Self::Internal(format!("identity: {other}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::{Environment, context};
+
+    #[test]
+    fn a_broken_template_tells_the_log_where_and_not_whose_page() {
+        let mut templates = Environment::new();
+        templates.set_debug(true);
+        templates
+            .add_template("page.html", "{{ name.unknown.part }}")
+            .unwrap();
+        let page = templates.get_template("page.html").unwrap();
+        let error = page.render(context! { name => "王䶮" }).unwrap_err();
+        let cause = WebError::from(error).to_string();
+        assert!(cause.contains("page.html:1"), "{cause}");
+        assert!(!cause.contains("王䶮"), "{cause}");
     }
 }
