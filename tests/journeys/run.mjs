@@ -50,7 +50,8 @@ async function travel(name, chapters) {
         await chapter(given);
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
-        console.log(`what the server said last:\n${await world.server.lastWords()}`);
+        await browser.pictures(path.join(world.folder, "logs"));
+        console.log(`what the server said last (${world.serverLog}):\n${await world.server.lastWords()}`);
         break; // each chapter builds upon the one before
       }
     }

@@ -63,6 +63,14 @@ export class Browser {
     return context.newPage();
   }
 
+  /** Pictures of every open page, for who wonders why it went wrong. */
+  async pictures(folder) {
+    const pages = this.#browser.contexts().flatMap((context) => context.pages());
+    for (const [place, page] of pages.entries()) {
+      await page.screenshot({ path: `${folder}/stopped-${place}.png`, fullPage: true }).catch(() => {});
+    }
+  }
+
   async close() {
     await this.#browser.close();
   }

@@ -59,11 +59,9 @@ export class World {
     const { port: mail } = JSON.parse(await smtp.firstLine());
     await simulated.untilReady(`${simulatorsAt}/`);
 
-    this.server = this.#begin("yinxin", program("YINXIN_BIN", this.target, "yinxin"), [
+    this.server = this.#begin("yinxin", this.program, [
       ["serve", "--listen", `127.0.0.1:${site}`],
-      ["--sites", path.join(this.root, "sites")],
-      ["--plugins", process.env.YINXIN_COMPONENTS ?? path.join(this.target, "plugins")],
-      ["--data", path.join(this.folder, "data")],
+      this.places,
       ["--simulators", simulatorsAt],
       ["--simulators-smtp", `127.0.0.1:${mail}`],
       ["--simulators-state", state],
@@ -90,8 +88,18 @@ export class World {
     return `http://${site}.localhost:${this.port}${page}`;
   }
 
-  get dataFolder() {
-    return path.join(this.folder, "data");
+  /** The server's program, which has the operator's commands too. */
+  get program() {
+    return program("YINXIN_BIN", this.target, "yinxin");
+  }
+
+  /** Options of the program that say where this world's things lie. */
+  get places() {
+    return [
+      ["--sites", path.join(this.root, "sites")],
+      ["--plugins", process.env.YINXIN_COMPONENTS ?? path.join(this.target, "plugins")],
+      ["--data", path.join(this.folder, "data")],
+    ].flat();
   }
 
   get serverLog() {

@@ -42,7 +42,7 @@ export async function firstReview({ world, browser, report, eyes, story }) {
   await report.step("a refusal without a reason is not taken", async () => {
     await reviewer.passAll();
     await reviewer.press("退回改正");
-    await reviewer.page.getByText("请至少标出一项不合格的资料").first().waitFor();
+    await reviewer.page.getByText("请至少退回一项并写明原因").first().waitFor();
   });
   await report.step("the reviewer refuses the licence with a reason", async () => {
     await reviewer.passAll();
