@@ -3,7 +3,7 @@
 use crate::cookies::Cookie;
 use crate::error::WebError;
 use crate::security::request_log::RequestId;
-use crate::session::Visitor;
+use crate::session::{Visitor, page_behind};
 use crate::site::{Brand, ChosenSite, Site};
 use crate::state::AppState;
 use crate::texts::fill;
@@ -197,11 +197,11 @@ impl FromRequestParts<AppState> for Applicant {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, WebError> {
         let back = if parts.method == http::Method::GET {
-            parts.uri.path_and_query().map_or("/", |path| path.as_str())
+            let path = parts.uri.path_and_query();
+            path.map_or("/", |path| path.as_str()).to_owned()
         } else {
-            parts.uri.path()
+            page_behind(&parts.headers, parts.uri.path())
         };
-        let back = back.to_owned();
         let visit = Visit::from_request_parts(parts, state).await?;
         match visit.visitor.session_of(SessionKind::Applicant) {
             Some((_, session)) => {

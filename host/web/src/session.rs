@@ -10,7 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::USER_AGENT;
+use http::HeaderMap;
+use http::header::{HOST, REFERER, USER_AGENT};
 use http::request::Parts;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;
@@ -36,6 +37,8 @@ pub struct Visitor {
     pub client: Client,
     /// Name of the text `flash.<name>` to show once.
     pub flash: Option<String>,
+    /// The browser showed a session that is over.
+    pub expired: bool,
 }
 
 impl Visitor {
@@ -99,6 +102,8 @@ async fn visitor(
             }
         }
     };
+    let cookie = cookie_of(parts.uri.path());
+    let expired = session.is_none() && cookie.read(&parts.headers, https).is_some();
     let agent = parts
         .headers
         .get(USER_AGENT)
@@ -111,6 +116,7 @@ async fn visitor(
         flash: Cookie::Flash
             .read(&parts.headers, https)
             .filter(|name| is_text_name(name)),
+        expired,
     };
     parts.extensions.insert(visitor);
     Ok((Request::from_parts(parts, body), new_visit))
@@ -123,11 +129,7 @@ async fn session(
     parts: &Parts,
 ) -> Result<Option<(SessionToken, Session, Option<String>)>, WebError> {
     let clerk = is_console(parts.uri.path());
-    let cookie = if clerk {
-        Cookie::Clerk
-    } else {
-        Cookie::Applicant
-    };
+    let cookie = cookie_of(parts.uri.path());
     let Some(value) = cookie.read(&parts.headers, state.config().https) else {
         return Ok(None);
     };
@@ -139,6 +141,30 @@ async fn session(
     }
     let found = state.accounts.applicant(site, &token).await?;
     Ok(found.map(|(session, account)| (token, session, Some(account.name))))
+}
+
+fn cookie_of(path: &str) -> Cookie {
+    if is_console(path) {
+        Cookie::Clerk
+    } else {
+        Cookie::Applicant
+    }
+}
+
+/// The page from which a form was sent: where a person goes on after logging in again.
+pub fn page_behind(headers: &HeaderMap, path: &str) -> String {
+    let home = if is_console(path) { CONSOLE } else { "/cases" };
+    let referer = headers
+        .get(REFERER)
+        .and_then(|referer| referer.to_str().ok());
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let behind = referer
+        .and_then(|referer| referer.split_once("://"))
+        .and_then(|(_, rest)| rest.strip_prefix(host));
+    local_path(behind.unwrap_or_default(), home)
 }
 
 fn is_console(path: &str) -> bool {
@@ -238,6 +264,20 @@ mod tests {
         ] {
             assert_eq!(local_path(evil, "/cases"), "/cases", "{evil:?}");
         }
+    }
+
+    #[test]
+    fn after_logging_in_again_the_person_is_where_the_form_was() {
+        let from = |referer: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, http::HeaderValue::from_static("ca.example.cn"));
+            headers.insert(REFERER, http::HeaderValue::from_static(referer));
+            page_behind(&headers, "/cases/1/delete")
+        };
+        assert_eq!(from("https://ca.example.cn/cases/1?x=2"), "/cases/1?x=2");
+        assert_eq!(from("https://ca.example.cn.evil.example/x"), "/cases");
+        assert_eq!(from("https://evil.example/cases/1"), "/cases");
+        assert_eq!(page_behind(&HeaderMap::new(), "/console/x"), "/console");
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub fn all() -> Vec<Province> {
     let mut provinces: Vec<Province> = Vec::new();
     // `toml` sorts its keys; the file's own order is that of the codes.
     for line in REGIONS.lines().filter(|line| line.starts_with('"')) {
-        let Some(name) = line.split('"').nth(1) else { continue };
+        let Some(name) = line.split('"').nth(1) else {
+            continue;
+        };
         let below = table.get(name).and_then(toml::Value::as_array);
         let cities = below.into_iter().flatten().filter_map(toml::Value::as_str);
         let mut places: Vec<String> = cities.map(|city| format!("{name} {city}")).collect();

@@ -167,9 +167,17 @@ fn a_region_is_chosen_from_the_list() {
         }],
     };
     let values = Values::from_iter([("region", "江西省 鹰潭市")]);
-    let view = FormView::new(&form, &values, Showing::default(), &Texts::chinese().unwrap());
+    let view = FormView::new(
+        &form,
+        &values,
+        Showing::default(),
+        &Texts::chinese().unwrap(),
+    );
     let html = rendered(&view);
-    assert!(html.contains("<option selected>江西省 鹰潭市</option>"), "{html}");
+    assert!(
+        html.contains("<option selected>江西省 鹰潭市</option>"),
+        "{html}"
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A request that changes something comes from a page of ours: the browser says where it comes from, and the form
 //! carries its visitor's token.
 
+use crate::cookies::Cookie;
 use crate::error::WebError;
-use crate::session::Visitor;
+use crate::session::{Visitor, page_behind};
 use crate::state::AppState;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
@@ -35,9 +36,21 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     ) {
         return next.run(request).await;
     }
-    match checked(state.config().https, request).await {
-        Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
+    let https = state.config().https;
+    // A form of a session that is over meanwhile is no forgery; its person logs in and goes on from there.
+    let expired = request
+        .extensions()
+        .get::<Visitor>()
+        .is_some_and(|visitor| visitor.expired);
+    let behind = expired.then(|| page_behind(request.headers(), request.uri().path()));
+    match (checked(https, request).await, behind) {
+        (Ok(request), _) => next.run(request).await,
+        (Err(WebError::Forged), Some(behind)) => {
+            let mut response = WebError::LogIn(behind).into_response();
+            Cookie::Flash.write(response.headers_mut(), https, "session-over");
+            response
+        }
+        (Err(error), _) => error.into_response(),
     }
 }
 
@@ -159,6 +172,7 @@ mod tests {
             csrf: "abc".into(),
             client: Client::new(Ipv4Addr::LOCALHOST.into(), ""),
             flash: None,
+            expired: false,
         };
         let look = |request: Request, next: Next| async move {
             match checked(false, request).await {

@@ -71,7 +71,12 @@ pub async fn hall_over(https: bool) -> Hall {
         Arc::new(Nobody),
     );
     let blobs = Blobs::folder(&folder.path().join("blobs"), sealer.clone()).unwrap();
-    let issuer = EmbeddedIssuer::new(store.clone(), sealer.clone(), clock.clone(), BTreeMap::new());
+    let issuer = EmbeddedIssuer::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        BTreeMap::new(),
+    );
     let services = Services {
         accounts: Arc::new(accounts),
         payments: Arc::new(Payments::new(store.clone(), sealer.clone(), clock.clone())),
@@ -82,10 +87,28 @@ pub async fn hall_over(https: bool) -> Hall {
             Arc::new(blobs.clone()),
             HashMap::new(),
         )),
-        identity: Arc::new(Identity::new(store.clone(), sealer.clone(), clock.clone(), HashMap::new())),
-        uploads: Arc::new(Uploads::new(store.clone(), sealer.clone(), blobs, clock.clone())),
-        certificates: Arc::new(Certificates::new(store.clone(), clock.clone(), Arc::new(issuer))),
-        papers: Papers::new(Renderer::with_system_fonts().unwrap(), sealer.clone(), clock.clone()),
+        identity: Arc::new(Identity::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            HashMap::new(),
+        )),
+        uploads: Arc::new(Uploads::new(
+            store.clone(),
+            sealer.clone(),
+            blobs,
+            clock.clone(),
+        )),
+        certificates: Arc::new(Certificates::new(
+            store.clone(),
+            clock.clone(),
+            Arc::new(issuer),
+        )),
+        papers: Papers::new(
+            Renderer::with_system_fonts().unwrap(),
+            sealer.clone(),
+            clock.clone(),
+        ),
     };
     let registry = Registry::new(Sandbox::new(Settings::default()).unwrap()).unwrap();
     let engine = Engine::new(
@@ -121,7 +144,12 @@ pub async fn hall_over(https: bool) -> Hall {
         sessions: services.accounts.sessions().clone(),
         limits: RateLimits::new(store.clone(), clock.clone()),
         accounts: services.accounts.clone(),
-        staff: Arc::new(Staff::new(store.clone(), sealer.clone(), clock.clone(), passwords)),
+        staff: Arc::new(Staff::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            passwords,
+        )),
         content: Arc::new(Content::new(store.clone(), clock.clone())),
         payments: services.payments.clone(),
         identity: services.identity.clone(),
@@ -151,7 +179,9 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -174,7 +204,11 @@ pub struct Browser {
 
 impl Browser {
     pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         Request::builder()
             .method(method)
             .uri(path)
@@ -187,7 +221,13 @@ impl Browser {
         self.keep(send(hall, request).await)
     }
 
-    pub async fn post(&mut self, hall: &Hall, path: &str, body: &str, more: &[(&str, &str)]) -> Answer {
+    pub async fn post(
+        &mut self,
+        hall: &Hall,
+        path: &str,
+        body: &str,
+        more: &[(&str, &str)],
+    ) -> Answer {
         let mut request = self
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
