@@ -66,7 +66,10 @@ CREATE TABLE cases (
 CREATE UNIQUE INDEX cases_by_number ON cases (site, number);
 CREATE INDEX cases_of_account ON cases (site, account_id, deleted, id);
 CREATE INDEX cases_in_queue ON cases (site, queue, due_at, id);
-CREATE INDEX cases_by_subject ON cases (site, subject, id);
+CREATE INDEX cases_claimed ON cases (site, claimed_by, due_at, id) WHERE claimed_by <> '';
+CREATE INDEX cases_by_due ON cases (site, due_at, id);
+-- Which versions of a plugin still have cases that go on.
+CREATE INDEX cases_open ON cases (site, plugin_digest) WHERE ended = 0;
 
 -- Keyed fingerprints of what a clerk searches by: mobile, uscc, identity number, serial, tracking number.
 CREATE TABLE case_lookups (
@@ -75,6 +78,7 @@ CREATE TABLE case_lookups (
     case_id TEXT NOT NULL,
     PRIMARY KEY (site, fingerprint, case_id)
 );
+CREATE INDEX case_lookups_of_case ON case_lookups (site, case_id);
 
 CREATE TABLE case_steps (
     site TEXT NOT NULL,
@@ -142,5 +146,7 @@ CREATE TABLE jobs (
     PRIMARY KEY (site, id)
 );
 CREATE UNIQUE INDEX jobs_by_key ON jobs (site, kind, key);
-CREATE INDEX jobs_due ON jobs (state, run_at);
+-- Across sites: a worker does the jobs of all. Jobs that ended stay in the table and out of this index.
+CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_dead ON jobs (site, id) WHERE state = 'dead';
 CREATE INDEX jobs_of_case ON jobs (site, case_id, id);

@@ -11,7 +11,6 @@ CREATE TABLE accounts (
     version BIGINT NOT NULL,
     PRIMARY KEY (site, id)
 );
-CREATE INDEX accounts_by_name ON accounts (site, name, id);
 
 -- The key is the fingerprint of the normalised value, whatever its kind: one login id, one account per site.
 CREATE TABLE login_ids (
@@ -197,4 +196,3 @@ CREATE TABLE notices (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (site, id)
 );
-CREATE INDEX notices_shown ON notices (site, published, id);

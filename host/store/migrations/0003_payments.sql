@@ -23,7 +23,7 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX orders_by_number ON orders (site, number);
 CREATE INDEX orders_of_account ON orders (site, account_id, id);
 CREATE INDEX orders_in_state ON orders (site, state, id);
-CREATE INDEX orders_by_end ON orders (state, expires_at);
+CREATE INDEX orders_unpaid ON orders (site, expires_at) WHERE state IN ('open', 'awaiting-payment');
 
 -- `live` is 1 while the order is neither closed nor refunded: a case has one such order at most.
 CREATE TABLE order_cases (
@@ -71,6 +71,7 @@ CREATE TABLE gateway_notifications (
     received_at BIGINT NOT NULL,
     PRIMARY KEY (site, gateway, id)
 );
+CREATE INDEX gateway_notifications_of_trade ON gateway_notifications (site, trade_no);
 
 -- `purpose` says whose money goes back: `order`, or `surplus` for what came twice, late or wrong.
 CREATE TABLE refunds (
@@ -91,6 +92,7 @@ CREATE TABLE refunds (
 );
 CREATE INDEX refunds_of_order ON refunds (site, order_id, id);
 CREATE INDEX refunds_in_state ON refunds (site, state, id);
+CREATE INDEX refunds_of_payment ON refunds (site, payment_id);
 
 CREATE TABLE postings (
     site TEXT NOT NULL,
@@ -103,5 +105,5 @@ CREATE TABLE postings (
     posted_at BIGINT NOT NULL,
     PRIMARY KEY (site, entry_id, account)
 );
-CREATE INDEX postings_of_order ON postings (site, order_id, posted_at);
+CREATE INDEX postings_of_order ON postings (site, order_id, posted_at, entry_id, account);
 CREATE INDEX postings_of_account ON postings (site, account, posted_at);

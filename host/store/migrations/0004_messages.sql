@@ -31,6 +31,7 @@ CREATE TABLE messages (
 );
 CREATE UNIQUE INDEX messages_by_key ON messages (site, idem);
 CREATE INDEX messages_by_state ON messages (site, state, id);
+CREATE INDEX messages_unsent ON messages (site, id) WHERE state IN ('failed', 'dead');
 CREATE INDEX messages_of_case ON messages (site, case_id, id);
 
 -- `token_hash` finds the check that a phone's address names; the token itself is kept sealed to print it again.
@@ -51,6 +52,7 @@ CREATE TABLE identity_checks (
     finished_at BIGINT NOT NULL,
     PRIMARY KEY (site, id)
 );
+CREATE INDEX identity_checks_of_case ON identity_checks (site, case_id, id);
 CREATE UNIQUE INDEX identity_checks_by_token ON identity_checks (site, token_hash);
 -- A case has at most one check of a name that counts.
 CREATE UNIQUE INDEX identity_checks_open ON identity_checks (site, case_id, check_name) WHERE state <> 'voided';

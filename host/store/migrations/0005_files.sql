@@ -83,6 +83,7 @@ CREATE TABLE certificate_requests (
     PRIMARY KEY (site, id)
 );
 CREATE INDEX certificate_requests_of_case ON certificate_requests (site, case_id, id);
+CREATE INDEX certificate_requests_by_key ON certificate_requests (site, key_digest, case_id);
 
 -- One row an order to issue, written with serial and to-be-signed bytes before anything is signed.
 -- state: reserved, valid, held, revoked. Signature and certificate are empty while reserved; changed_at is the instant of
@@ -106,8 +107,8 @@ CREATE TABLE certificates (
     PRIMARY KEY (site, serial)
 );
 CREATE UNIQUE INDEX certificates_by_order ON certificates (site, order_key);
-CREATE INDEX certificates_of_case ON certificates (site, case_id, created_at);
-CREATE INDEX certificates_by_state ON certificates (site, state, serial);
+CREATE INDEX certificates_of_case ON certificates (site, case_id, created_at, serial);
+CREATE INDEX certificates_unusable ON certificates (site, serial) WHERE state IN ('held', 'revoked');
 
 -- The keys of the embedded issuer, sealed. role: root, issuing
 CREATE TABLE issuer_keys (

@@ -339,6 +339,26 @@ impl Statement {
         statement
     }
 
+    fn by_due(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Self {
+        let mut statement = Self::lines(site, filter);
+        if let Some(after) = after {
+            statement.number(" AND (due_at, id) > (", after.due_at);
+            statement.text(", ", &after.id);
+            statement.text.push(')');
+        }
+        statement.number(" ORDER BY due_at, id LIMIT ", limit);
+        statement
+    }
+
+    fn newest(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Self {
+        let mut statement = Self::lines(site, filter);
+        if let Some(before) = before {
+            statement.text(" AND id < ", before);
+        }
+        statement.number(" ORDER BY id DESC LIMIT ", limit);
+        statement
+    }
+
     fn push(&mut self, before: &str, value: Value) {
         self.values.push(value);
         self.text.push_str(before);
@@ -389,12 +409,16 @@ impl Statement {
             self.text.push(')');
         }
         if let Some((clerk, now)) = &filter.claimed_by {
-            self.text(" AND claimed_by = ", clerk.as_str());
+            self.text(" AND claimed_by <> '' AND claimed_by = ", clerk.as_str());
             self.number(" AND claimed_until > ", now.0);
         }
     }
 
     async fn fetch(self, conn: &mut Connection) -> Result<Vec<Line>, StoreError> {
+        self.rows(conn).await?.iter().map(line).collect()
+    }
+
+    async fn rows(self, conn: &mut Connection) -> Result<Vec<sqlx::any::AnyRow>, StoreError> {
         let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
         for value in self.values {
             query = match value {
@@ -402,7 +426,7 @@ impl Statement {
                 Value::Number(number) => query.bind(number),
             };
         }
-        query.fetch_all(conn).await?.iter().map(line).collect()
+        Ok(query.fetch_all(conn).await?)
     }
 }
 
@@ -414,15 +438,9 @@ pub async fn by_due(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let mut statement = Statement::lines(site, filter);
-    if let Some(after) = after {
-        statement.number(" AND (due_at > ", after.due_at);
-        statement.number(" OR (due_at = ", after.due_at);
-        statement.text(" AND id > ", &after.id);
-        statement.text.push_str("))");
-    }
-    statement.number(" ORDER BY due_at, id LIMIT ", limit);
-    statement.fetch(conn).await
+    Statement::by_due(site, filter, after, limit)
+        .fetch(conn)
+        .await
 }
 
 /// An applicant's list: the newest first, before the case `before`.
@@ -433,12 +451,9 @@ pub async fn newest(
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    let mut statement = Statement::lines(site, filter);
-    if let Some(before) = before {
-        statement.text(" AND id < ", before);
-    }
-    statement.number(" ORDER BY id DESC LIMIT ", limit);
-    statement.fetch(conn).await
+    Statement::newest(site, filter, before, limit)
+        .fetch(conn)
+        .await
 }
 
 /// How much waits in a role's queue.
@@ -461,7 +476,7 @@ pub async fn queue_counts(
     let rows = sqlx::query(
         "SELECT queue, COUNT(*) AS cases, CAST(SUM(CASE WHEN due_at < $2 THEN 1 ELSE 0 END) AS BIGINT) AS overdue,
              MIN(entered_at) AS oldest
-         FROM cases WHERE site = $1 AND queue <> '' AND deleted = 0 GROUP BY queue ORDER BY queue",
+         FROM cases WHERE site = $1 AND queue > '' AND deleted = 0 GROUP BY queue ORDER BY queue",
     )
     .bind(site.as_str().to_owned())
     .bind(now.0)

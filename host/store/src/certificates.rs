@@ -243,7 +243,7 @@ pub async fn of_case(
 ) -> Result<Vec<Certificate>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM certificates WHERE site = $1 AND case_id = $2 AND state <> 'reserved' \
-         ORDER BY created_at DESC, serial"
+         ORDER BY created_at DESC, serial DESC"
     )))
     .bind(site.as_str().to_owned())
     .bind(case.to_string())

@@ -88,22 +88,18 @@ pub async fn lease(
     lease_until: Millis,
 ) -> Result<Option<Job>, StoreError> {
     // PostgreSQL: other workers step over rows that one of them holds. SQLite has one writer at a time anyway.
-    let statement = match dialect {
-        Dialect::Postgres => {
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, leased_until = $2
-             WHERE (site, id) IN (SELECT site, id FROM jobs
-                 WHERE (state = 'queued' AND run_at <= $1) OR (state = 'running' AND leased_until <= $1)
-                 ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-             RETURNING site, id, kind, key, case_id, payload, state, run_at, attempts, last_error"
-        }
-        Dialect::Sqlite => {
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, leased_until = $2
-             WHERE (site, id) IN (SELECT site, id FROM jobs
-                 WHERE (state = 'queued' AND run_at <= $1) OR (state = 'running' AND leased_until <= $1)
-                 ORDER BY run_at LIMIT 1)
-             RETURNING site, id, kind, key, case_id, payload, state, run_at, attempts, last_error"
-        }
+    let locking = match dialect {
+        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+        Dialect::Sqlite => "",
     };
+    // A queued job is leased by nobody: `leased_until` is 0. So one condition and one index do for both kinds.
+    let statement = sqlx::AssertSqlSafe(format!(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1, leased_until = $2
+         WHERE (site, id) IN (SELECT site, id FROM jobs
+             WHERE state IN ('queued', 'running') AND run_at <= $1 AND leased_until <= $1
+             ORDER BY run_at LIMIT 1{locking})
+         RETURNING {COLUMNS}"
+    ));
     let row = sqlx::query(statement)
         .bind(now.0)
         .bind(lease_until.0)
@@ -115,7 +111,7 @@ pub async fn lease(
 /// Marks a leased job as done; in the transaction of what it did, so that it is done exactly once.
 pub async fn finish(conn: &mut Connection, site: &SiteId, id: &str) -> Result<(), StoreError> {
     let changed = sqlx::query(
-        "UPDATE jobs SET state = 'done', finished_at = $3, last_error = '' WHERE site = $1 AND id = $2 AND state = 'running'",
+        "UPDATE jobs SET state = 'done', leased_until = 0, finished_at = $3, last_error = '' WHERE site = $1 AND id = $2 AND state = 'running'",
     )
     .bind(site.as_str().to_owned())
     .bind(id.to_owned())
@@ -159,7 +155,7 @@ async fn end(
     why: &str,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE jobs SET state = $3, run_at = $4, last_error = $5 WHERE site = $1 AND id = $2 AND state = 'running'",
+        "UPDATE jobs SET state = $3, leased_until = 0, run_at = $4, last_error = $5 WHERE site = $1 AND id = $2 AND state = 'running'",
     )
     .bind(site.as_str().to_owned())
     .bind(id.to_owned())
@@ -240,7 +236,10 @@ pub async fn dead(
 
 /// When the next queued job of any site is due.
 pub async fn next_due(conn: &mut Connection) -> Result<Option<Millis>, StoreError> {
-    let row = sqlx::query("SELECT run_at FROM jobs WHERE state = 'queued' ORDER BY run_at LIMIT 1")
+    // The first condition is the index's, for SQLite to see that it may use it.
+    let row = sqlx::query(
+        "SELECT run_at FROM jobs WHERE state IN ('queued', 'running') AND state = 'queued' ORDER BY run_at LIMIT 1",
+    )
         .fetch_optional(conn)
         .await?;
     Ok(match row {

@@ -101,6 +101,9 @@ const COLUMNS: &str = "id, idem, case_id, channel, template, template_code, reci
                        parameters, attachments, state, round, attempts, next_at, expires_at, provider, provider_no, \
                        last_error, created_at, sent_at";
 
+/// Sorts after every id, whose digits end with f.
+const LAST: &str = "g";
+
 fn context(site: &SiteId, id: &str, column: &str) -> String {
     format!("{site}/messages/{id}/{column}")
 }
@@ -246,11 +249,11 @@ pub async fn by_state(
     limit: i64,
 ) -> Result<Vec<Message>, StoreError> {
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM messages WHERE site = $1 AND state = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4"
+        "SELECT {COLUMNS} FROM messages WHERE site = $1 AND state = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
     )))
     .bind(site.as_str())
     .bind(state.as_str())
-    .bind(after.unwrap_or_default())
+    .bind(after.unwrap_or(LAST))
     .bind(limit)
     .fetch_all(conn)
     .await?;
@@ -267,10 +270,10 @@ pub async fn unsent(
 ) -> Result<Vec<Message>, StoreError> {
     let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM messages
-         WHERE site = $1 AND state IN ('failed', 'dead') AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"
+         WHERE site = $1 AND state IN ('failed', 'dead') AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str())
-    .bind(after.unwrap_or_default())
+    .bind(after.unwrap_or(LAST))
     .bind(limit)
     .fetch_all(conn)
     .await?;

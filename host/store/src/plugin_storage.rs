@@ -35,7 +35,7 @@ pub async fn scan(
     // Keys are compared as bytes on both databases: `substr` finds the prefix, since LIKE would give `%` and `_` a meaning.
     let rows = sqlx::query(
         "SELECT key, value FROM plugin_storage
-         WHERE site = $1 AND plugin = $2 AND key > $3 AND substr(key, 1, length($4)) = $4 ORDER BY key LIMIT $5",
+         WHERE site = $1 AND plugin = $2 AND key > $3 AND key >= $4 AND substr(key, 1, length($4)) = $4 ORDER BY key LIMIT $5",
     )
     .bind(site.as_str().to_owned())
     .bind(plugin.to_owned())

@@ -86,7 +86,8 @@ pub async fn activate(
 pub async fn in_use(conn: &mut Connection, site: &SiteId) -> Result<Vec<Activation>, StoreError> {
     let rows = sqlx::query(
         "SELECT plugin, digest, version, definition, active, activated_at FROM plugin_activations
-         WHERE site = $1 AND (active = 1 OR digest IN (SELECT plugin_digest FROM cases WHERE site = $1 AND ended = 0))
+         WHERE site = $1 AND (active = 1 OR EXISTS (
+             SELECT 1 FROM cases WHERE site = $1 AND plugin_digest = plugin_activations.digest AND ended = 0))
          ORDER BY plugin, activated_at",
     )
     .bind(site.as_str().to_owned())

@@ -267,3 +267,77 @@ async fn another_site_sees_nothing() {
         );
     }
 }
+
+/// How SQLite finds the lines of a list.
+async fn plan(conn: &mut Connection, mut statement: Statement) -> String {
+    statement.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let rows = statement.rows(conn).await.unwrap();
+    let lines = rows
+        .iter()
+        .map(|row| row.try_get::<String, _>("detail").unwrap());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
+    let store = crate::testing::sqlite().await;
+    let mut conn = store.read().await.unwrap();
+    let after = After {
+        due_at: 5,
+        id: "x".into(),
+    };
+    let all = Filter::default;
+    let queue = Filter {
+        queue: Some("reviewer".into()),
+        ..all()
+    };
+    let claimed = Filter {
+        claimed_by: Some((ClerkId::generate(), Millis(1))),
+        ..all()
+    };
+    let account = Filter {
+        account: Some(AccountId::generate()),
+        ..all()
+    };
+    let lists = [
+        (
+            Statement::by_due(&site(), &all(), Some(&after), 9),
+            "cases_by_due (site=? AND (due_at,id)>(?,?))",
+        ),
+        (
+            Statement::by_due(&site(), &queue, None, 9),
+            "cases_in_queue (site=? AND queue=?)",
+        ),
+        (
+            Statement::by_due(&site(), &queue, Some(&after), 9),
+            "cases_in_queue (site=? AND queue=? AND (due_at,id)>(?,?))",
+        ),
+        (
+            Statement::by_due(&site(), &claimed, None, 9),
+            "cases_claimed (site=? AND claimed_by=?)",
+        ),
+        (
+            Statement::newest(&site(), &account, None, 9),
+            "cases_of_account (site=? AND account_id=? AND deleted=?)",
+        ),
+        (
+            Statement::newest(&site(), &account, Some("x"), 9),
+            "cases_of_account (site=? AND account_id=? AND deleted=? AND id<?)",
+        ),
+    ];
+    for (statement, index) in lists {
+        assert_eq!(
+            plan(&mut conn, statement).await,
+            format!("SEARCH cases USING INDEX {index}")
+        );
+    }
+    let found = Filter {
+        fingerprint: Some("f".into()),
+        ..queue
+    };
+    let plan = plan(&mut conn, Statement::by_due(&site(), &found, None, 9)).await;
+    assert!(
+        plan.contains("SEARCH case_lookups USING COVERING INDEX"),
+        "{plan}"
+    );
+}

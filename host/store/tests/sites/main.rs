@@ -11,6 +11,7 @@
     clippy::indexing_slicing
 )]
 
+mod plans;
 mod sources;
 #[macro_use]
 mod trial;
