@@ -19,6 +19,7 @@ pub struct NewAccountEvent<'a> {
     pub at: Millis,
 }
 
+/// One thing that happened, as an account's own list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEvent {
     pub id: String,
@@ -28,6 +29,7 @@ pub struct AccountEvent {
     pub at: Millis,
 }
 
+/// Writes an event under a new id.
 pub async fn insert(
     conn: &mut Connection,
     site: &SiteId,

@@ -69,7 +69,7 @@ pub struct NewAccount<'a> {
     pub created_at: Millis,
 }
 
-/// Writes a new, active account.
+/// Writes a new, active account; a duplicate error when the id is taken on this site.
 pub async fn insert(
     conn: &mut Connection,
     site: &SiteId,
@@ -90,6 +90,7 @@ pub async fn insert(
     Ok(())
 }
 
+/// [`StoreError::NotFound`] when this site has no such account.
 pub async fn get(
     conn: &mut Connection,
     site: &SiteId,
@@ -133,7 +134,7 @@ pub async fn list(
     rows.iter().map(account).collect()
 }
 
-/// The PHC string of the account's password.
+/// The PHC string of the account's password; [`StoreError::NotFound`] when this site has no such account.
 pub async fn password_hash(
     conn: &mut Connection,
     site: &SiteId,
@@ -147,6 +148,8 @@ pub async fn password_hash(
     Ok(row.try_get(0)?)
 }
 
+/// Sets the PHC string of a new password; [`StoreError::NotFound`] when this site has no such account. Sessions are the
+/// caller's to end.
 pub async fn set_password_hash(
     conn: &mut Connection,
     site: &SiteId,
@@ -164,6 +167,8 @@ pub async fn set_password_hash(
     found(changed.rows_affected())
 }
 
+/// Stops an account, opens or closes it; [`StoreError::NotFound`] when this site has no such account. Sessions are the
+/// caller's to end.
 pub async fn set_state(
     conn: &mut Connection,
     site: &SiteId,
@@ -181,7 +186,7 @@ pub async fn set_state(
     found(changed.rows_affected())
 }
 
-/// Sets what is shown of the account.
+/// Sets what is shown of the account; [`StoreError::NotFound`] when this site has no such account.
 pub async fn set_shown(
     conn: &mut Connection,
     site: &SiteId,
@@ -312,6 +317,7 @@ pub struct SealedProfile {
     pub version: i64,
 }
 
+/// The account's profile, or none when it has not been filled in.
 pub async fn profile(
     conn: &mut Connection,
     site: &SiteId,

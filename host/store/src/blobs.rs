@@ -32,6 +32,7 @@ impl Blobs {
         ))
     }
 
+    /// Over any object store: the tests' one in memory, a bucket.
     pub fn new(objects: Arc<dyn ObjectStore>, sealer: Arc<Sealer>) -> Self {
         Self { objects, sealer }
     }
@@ -76,12 +77,14 @@ fn path(key: &str) -> Path {
 pub struct BlobKey(String);
 
 impl BlobKey {
+    /// A new name in the site's own folder, not to be guessed.
     pub fn generate(site: &SiteId) -> Self {
         let name = uuid::Uuid::new_v4();
         let [first, ..] = name.as_bytes();
         Self(format!("{site}/{first:02x}/{name}"))
     }
 
+    /// The name as it stands in rows.
     pub fn as_str(&self) -> &str {
         &self.0
     }

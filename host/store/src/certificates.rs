@@ -55,6 +55,7 @@ impl CertificateState {
     }
 }
 
+/// One certificate (RFC 5280), from its reservation on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// lower-case hexadecimal

@@ -81,6 +81,7 @@ pub async fn insert(
     Ok(written.rows_affected() == 1)
 }
 
+/// [`StoreError::NotFound`] when this site has no such clerk.
 pub async fn get(conn: &mut Connection, site: &SiteId, id: &ClerkId) -> Result<Clerk, StoreError> {
     let row = sqlx::query(
         "SELECT id, login, name, roles, state, must_change_password, created_at, last_login_at, version
@@ -93,6 +94,7 @@ pub async fn get(conn: &mut Connection, site: &SiteId, id: &ClerkId) -> Result<C
     clerk(&row)
 }
 
+/// The clerk who logs in so, disabled or not.
 pub async fn find_by_login(
     conn: &mut Connection,
     site: &SiteId,
@@ -166,7 +168,7 @@ pub async fn update(conn: &mut Connection, site: &SiteId, clerk: &Clerk) -> Resu
     }
 }
 
-/// The PHC string of the clerk's password.
+/// The PHC string of the clerk's password; [`StoreError::NotFound`] when this site has no such clerk.
 pub async fn password_hash(
     conn: &mut Connection,
     site: &SiteId,
@@ -180,6 +182,8 @@ pub async fn password_hash(
     Ok(row.try_get(0)?)
 }
 
+/// Sets the PHC string of a new password, and whether the clerk has to choose another at the next log-in;
+/// [`StoreError::NotFound`] when this site has no such clerk.
 pub async fn set_password_hash(
     conn: &mut Connection,
     site: &SiteId,
@@ -204,6 +208,7 @@ pub async fn set_password_hash(
     }
 }
 
+/// Notes when a clerk logged in.
 pub async fn note_login(
     conn: &mut Connection,
     site: &SiteId,

@@ -122,6 +122,7 @@ pub async fn use_sms(
     Ok(used.rows_affected() == 1)
 }
 
+/// Writes a picture code. `answer_hash` is keyed: the answers are few and short.
 pub async fn insert_picture(
     conn: &mut Connection,
     site: &SiteId,

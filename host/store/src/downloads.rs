@@ -5,6 +5,7 @@ use sqlx::Row;
 use yinxin_core::ids::{FileId, SiteId};
 use yinxin_core::time::Millis;
 
+/// One offered file. Its bytes are a file of the site's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
     pub id: String,
@@ -41,6 +42,7 @@ fn download(row: &sqlx::any::AnyRow) -> Result<Download, StoreError> {
     })
 }
 
+/// Writes a new download as version 1.
 pub async fn insert(
     conn: &mut Connection,
     site: &SiteId,
@@ -98,6 +100,7 @@ pub async fn update(
     }
 }
 
+/// One download, published or not.
 pub async fn get(
     conn: &mut Connection,
     site: &SiteId,

@@ -19,6 +19,7 @@ pub enum State {
 }
 
 impl State {
+    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -35,6 +36,7 @@ impl State {
             .ok_or(StoreError::Damaged("identity_checks.state"))
     }
 
+    /// What a plugin is told: a voided check is as if there were none.
     pub fn standing(self) -> Standing {
         match self {
             Self::Waiting => Standing::Waiting,

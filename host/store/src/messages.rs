@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 use yinxin_core::ids::{CaseId, FileId, MessageId, SiteId};
 use yinxin_core::time::Millis;
 
+/// The way that a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Sms,
@@ -12,6 +13,7 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sms => "sms",
@@ -35,6 +37,7 @@ pub enum State {
 }
 
 impl State {
+    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",

@@ -5,6 +5,7 @@ use sqlx::Row;
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::Millis;
 
+/// One notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub id: String,
@@ -38,6 +39,7 @@ fn notice(row: &sqlx::any::AnyRow) -> Result<Notice, StoreError> {
     })
 }
 
+/// Writes a new notice as version 1.
 pub async fn insert(
     conn: &mut Connection,
     site: &SiteId,
@@ -91,6 +93,7 @@ pub async fn update(
     }
 }
 
+/// One notice, published or not.
 pub async fn get(
     conn: &mut Connection,
     site: &SiteId,

@@ -5,6 +5,7 @@ use sqlx::Row;
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::Millis;
 
+/// One page as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Its address under the site, `help`; never changes.
@@ -96,6 +97,7 @@ async fn keep_version(conn: &mut Connection, site: &SiteId, slug: &str) -> Resul
     Ok(())
 }
 
+/// One page, published or not.
 pub async fn get(
     conn: &mut Connection,
     site: &SiteId,
@@ -173,6 +175,7 @@ pub async fn history(
     rows.iter().map(page_version).collect()
 }
 
+/// What a page said at a version.
 pub async fn version(
     conn: &mut Connection,
     site: &SiteId,

@@ -65,6 +65,7 @@ impl Store {
         Ok(store)
     }
 
+    /// Which database it is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

@@ -13,6 +13,7 @@ pub enum SessionKind {
 }
 
 impl SessionKind {
+    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applicant => "applicant",
@@ -29,6 +30,7 @@ impl SessionKind {
     }
 }
 
+/// One log-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Names it in lists; worthless for logging in.
