@@ -11,7 +11,7 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use yinxin_core::ids::SiteId;
 use yinxin_core::money::Fen;
 use yinxin_core::time::Millis;
@@ -70,14 +70,16 @@ fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
     environment.add_global("t", texts.value());
     let regions = Value::from(Serde(regions::all()));
     environment.add_function("regions", move || regions.clone());
-    environment.add_function("asset", |name: &str| {
-        assets::embedded_address(name)
+    let addresses = Addresses::default();
+    environment.add_function("asset", move |name: &str| {
+        addresses
+            .of(name, || assets::embedded_address(name))
             .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
     });
+    let addresses = Addresses::default();
     environment.add_function("brand_file", move |name: &str| {
-        site.as_ref()
-            .and_then(|site| assets::site_address(site, name))
-            .unwrap_or_default()
+        let find = || assets::site_address(site.as_deref()?, name);
+        addresses.of(name, find).unwrap_or_default()
     });
     environment.add_filter("fill", fill);
     environment.add_filter("yuan", |fen: i64| Fen(fen).to_string());
@@ -85,6 +87,20 @@ fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
     environment.add_filter("day", |millis: i64| Millis(millis).day().to_string());
     environment.add_filter("size", size);
     environment
+}
+
+/// Addresses with content hashes, found once a process; in a development build each time, so that a change is seen.
+#[derive(Default)]
+struct Addresses(Mutex<HashMap<String, Option<String>>>);
+
+impl Addresses {
+    fn of(&self, name: &str, find: impl FnOnce() -> Option<String>) -> Option<String> {
+        if cfg!(debug_assertions) {
+            return find();
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(name.to_owned()).or_insert_with(find).clone()
+    }
 }
 
 /// A site's own template, or ours; in a development build each look-up notices a change on disk.

@@ -38,7 +38,7 @@ pub struct CaseView {
     pub history: Vec<HistoryEntry>,
     pub deletable: bool,
     pub problems: Vec<ProblemView>,
-    /// Changes when the page has something new to show.
+    /// Changes when the page has something new to show; empty where nothing follows.
     pub live: String,
 }
 
@@ -207,7 +207,11 @@ fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
         history,
         deletable: page.state.deletable,
         problems: tasks::problems_of_case(page, problems),
-        live: live::fingerprint(page),
+        live: if page.state.ends {
+            String::new()
+        } else {
+            live::fingerprint(page)
+        },
     }
 }
 
