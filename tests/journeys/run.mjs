@@ -55,6 +55,14 @@ async function travel(name, chapters) {
         break; // each chapter builds upon the one before
       }
     }
+    report.chapter(`${name}: all the way`);
+    await report.check("no page's script failed, and no page asked a stranger for anything", () => {
+      if (browser.misdeeds.length) throw new Error(browser.misdeeds.join("\n"));
+    });
+    await report.check("the server met no error of its own", async () => {
+      const errors = await world.errors();
+      if (errors.length) throw new Error(errors.join("\n"));
+    });
   } finally {
     await stop();
   }

@@ -62,7 +62,7 @@ export class Companion {
         text += piece;
         if (text.includes("\n")) return text.split("\n")[0];
       }
-      throw new Error(`${this.#name} said nothing; see ${this.#log}`);
+      throw new Error(`${this.#name} ended with ${await this.#ended}:\n${await this.lastWords()}`);
     })();
     return within(read, START_LIMIT, `${this.#name} said nothing in time`);
   }

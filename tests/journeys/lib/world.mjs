@@ -1,7 +1,7 @@
 // Everything that a journey needs around it: the simulators, a real mail server and the site, all on free ports of this
 // machine and with data of their own, which the next run throws away.
 
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { Companion, freePort } from "./processes.mjs";
@@ -104,6 +104,12 @@ export class World {
 
   get serverLog() {
     return path.join(this.folder, "logs", "yinxin.log");
+  }
+
+  /** Lines of the server's log that tell of its own failures. */
+  async errors() {
+    const log = await readFile(this.serverLog, "utf8");
+    return log.split("\n").filter((line) => /^\S+ +ERROR /.test(line));
   }
 
   async stop() {

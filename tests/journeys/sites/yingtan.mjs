@@ -5,6 +5,7 @@ import { making, posting, sending } from "./yingtan/papers.mjs";
 import { faceCheck, uploading } from "./yingtan/proofs.mjs";
 import { firstReview, paying } from "./yingtan/review.mjs";
 import { deleting, subKey } from "./yingtan/second_key.mjs";
+import { recovering, upkeep } from "./yingtan/upkeep.mjs";
 import { withoutScript } from "./yingtan/without_script.mjs";
 
 /** In this order; each builds upon those before it. */
@@ -21,4 +22,6 @@ export const chapters = [
   ["a sub key", subKey],
   ["deleting", deleting],
   ["without a script", withoutScript],
+  ["a forgotten password", recovering],
+  ["looking after the site", upkeep],
 ];
