@@ -47,6 +47,7 @@ impl CodeSender for Nobody {
 
 pub struct Hall {
     pub router: Router,
+    pub state: AppState,
     pub shutdown: CancellationToken,
     _store: TestStore,
     _folder: tempfile::TempDir,
@@ -163,7 +164,8 @@ pub async fn hall_over(https: bool) -> Hall {
         cookie_key: [7; 32],
     });
     Hall {
-        router: yinxin_web::router(state),
+        router: yinxin_web::router(state.clone()),
+        state,
         shutdown,
         _store: test_store,
         _folder: folder,

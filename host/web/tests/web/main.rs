@@ -8,4 +8,5 @@
 )]
 
 mod around;
+mod console;
 mod hall;
