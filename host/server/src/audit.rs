@@ -50,6 +50,10 @@ impl Audit {
         } else if sound {
             println!("the history is sound");
         }
-        Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if sound {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }

@@ -62,9 +62,13 @@ impl Clerk {
         let Self::Create(create) = self;
         let places = create.places.places();
         let sites = config::read_sites(&places.sites)?;
-        let site = sites.get(&create.site).with_context(|| format!("there is no site `{}`", create.site))?;
+        let site = sites
+            .get(&create.site)
+            .with_context(|| format!("there is no site `{}`", create.site))?;
         let mut password = String::new();
-        std::io::stdin().read_line(&mut password).context("the password cannot be read")?;
+        std::io::stdin()
+            .read_line(&mut password)
+            .context("the password cannot be read")?;
         let sealer = Arc::new(Sealer::new(&wiring::master_key(&places.data)?));
         let store = wiring::open_store(&places).await?;
         let staff = Staff::new(store, sealer, Arc::new(SystemClock), Passwords::new()?);
@@ -81,7 +85,10 @@ impl Clerk {
                 Ok(ExitCode::SUCCESS)
             }
             Err(AccountError::Refused(refusal)) => {
-                let sentences = refusal.problems.iter().map(|problem| problem.message.as_str());
+                let sentences = refusal
+                    .problems
+                    .iter()
+                    .map(|problem| problem.message.as_str());
                 bail!("{}", sentences.collect::<Vec<_>>().join("; "))
             }
             Err(error) => Err(error.into()),

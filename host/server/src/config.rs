@@ -149,8 +149,13 @@ impl SecretRef {
                 bail!("the secret `{}` leads out of the folder of secrets", self.0);
             }
             let path = folder.join(name);
-            std::fs::read_to_string(&path)
-                .with_context(|| format!("the secret `{}` cannot be read at {}", self.0, path.display()))?
+            std::fs::read_to_string(&path).with_context(|| {
+                format!(
+                    "the secret `{}` cannot be read at {}",
+                    self.0,
+                    path.display()
+                )
+            })?
         } else if let Some(name) = self.0.strip_prefix("env:") {
             std::env::var(name)
                 .with_context(|| format!("the environment has no `{name}` for a secret"))?
@@ -189,7 +194,10 @@ pub fn read_sites(folder: &Path) -> Result<BTreeMap<String, SiteFile>> {
         }
     }
     if sites.is_empty() {
-        bail!("{} holds no site: expected NAME/site.toml", folder.display());
+        bail!(
+            "{} holds no site: expected NAME/site.toml",
+            folder.display()
+        );
     }
     Ok(sites)
 }

@@ -22,7 +22,11 @@ pub struct Simulators {
 impl Simulators {
     /// Puts the simulators in the place of a site's gateways.
     pub fn stand_in(&self, site: &mut SiteFile) {
-        let host = site.domains.first().map(|domain| domain.host.clone()).unwrap_or_default();
+        let host = site
+            .domains
+            .first()
+            .map(|domain| domain.host.clone())
+            .unwrap_or_default();
         site.address = format!("http://{host}:{}", self.port);
         if let Some(wechat) = &mut site.payments.wechat {
             wechat.endpoint.clone_from(&self.url);
@@ -53,7 +57,11 @@ impl Simulators {
                 SmsProvider::Aliyun => "aliyun",
                 SmsProvider::Tencent => "tencent",
             };
-            let mut texts = vec![(sms.code_template.clone(), CODE_TEXT.to_owned(), vec!["code".to_owned()])];
+            let mut texts = vec![(
+                sms.code_template.clone(),
+                CODE_TEXT.to_owned(),
+                vec!["code".to_owned()],
+            )];
             for plugin in host.registry.plugins(&site.id()?) {
                 for message in &plugin.definition.messages {
                     if let MessageContent::Sms(sms) = &message.content {
@@ -84,13 +92,16 @@ impl Simulators {
 
 /// Aliyun writes a parameter as `${code}`, Tencent as `{1}`.
 fn in_provider_form(provider: SmsProvider, text: &str, parameters: &[String]) -> String {
-    parameters.iter().enumerate().fold(text.to_owned(), |text, (index, name)| {
-        let place = match provider {
-            SmsProvider::Aliyun => format!("${{{name}}}"),
-            SmsProvider::Tencent => format!("{{{}}}", index + 1),
-        };
-        text.replace(&format!("{{{name}}}"), &place)
-    })
+    parameters
+        .iter()
+        .enumerate()
+        .fold(text.to_owned(), |text, (index, name)| {
+            let place = match provider {
+                SmsProvider::Aliyun => format!("${{{name}}}"),
+                SmsProvider::Tencent => format!("{{{}}}", index + 1),
+            };
+            text.replace(&format!("{{{name}}}"), &place)
+        })
 }
 
 #[cfg(test)]
@@ -105,6 +116,9 @@ mod tests {
             in_provider_form(SmsProvider::Aliyun, text, &parameters),
             "${number} 未通过：${reason}"
         );
-        assert_eq!(in_provider_form(SmsProvider::Tencent, text, &parameters), "{1} 未通过：{2}");
+        assert_eq!(
+            in_provider_form(SmsProvider::Tencent, text, &parameters),
+            "{1} 未通过：{2}"
+        );
     }
 }

@@ -2,7 +2,12 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
 )]
 
 mod audit;
@@ -10,6 +15,7 @@ mod clerk;
 mod codes;
 mod config;
 mod development;
+mod listen;
 mod plugin;
 mod serve;
 mod wiring;

@@ -36,17 +36,26 @@ impl Plugin {
         let sites = config::read_sites(&places.sites)?;
         let (site, entry) = match &check.site {
             Some(id) => {
-                let file = sites.get(id).with_context(|| format!("there is no site `{id}`"))?;
+                let file = sites
+                    .get(id)
+                    .with_context(|| format!("there is no site `{id}`"))?;
                 let entry = file.plugins.iter().find(|entry| entry.name == check.name);
                 let entry = entry.with_context(|| {
-                    format!("{} has no [[plugin]] `{}`", file.folder.join("site.toml").display(), check.name)
+                    format!(
+                        "{} has no [[plugin]] `{}`",
+                        file.folder.join("site.toml").display(),
+                        check.name
+                    )
                 })?;
                 (file.id()?, entry.clone())
             }
             None => {
                 let file = sites.values().next().context("there is no site")?;
-                let grants: Vec<Capability> =
-                    manifest.capabilities.iter().map(|declared| declared.interface).collect();
+                let grants: Vec<Capability> = manifest
+                    .capabilities
+                    .iter()
+                    .map(|declared| declared.interface)
+                    .collect();
                 let entry = PluginEntry {
                     name: check.name.clone(),
                     digest: None,
@@ -61,11 +70,15 @@ impl Plugin {
             Ok(activated) => {
                 let plugin = &activated.plugin;
                 if check.json {
-                    let warnings: Vec<String> = activated.warnings.iter().map(ToString::to_string).collect();
-                    println!("{}", json!({
-                        "plugin": plugin.name, "version": plugin.definition.version, "digest": plugin.digest,
-                        "bytes": component.len(), "warnings": warnings,
-                    }));
+                    let warnings: Vec<String> =
+                        activated.warnings.iter().map(ToString::to_string).collect();
+                    println!(
+                        "{}",
+                        json!({
+                            "plugin": plugin.name, "version": plugin.definition.version, "digest": plugin.digest,
+                            "bytes": component.len(), "warnings": warnings,
+                        })
+                    );
                 } else {
                     for warning in &activated.warnings {
                         println!("{warning}\n");
@@ -77,14 +90,22 @@ impl Plugin {
                         plugin.digest,
                         component.len(),
                         plugin.definition.services.len(),
-                        entry.grants.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                        entry
+                            .grants
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join(", "),
                     );
                 }
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
                 if check.json {
-                    println!("{}", json!({ "plugin": check.name, "error": error.to_string() }));
+                    println!(
+                        "{}",
+                        json!({ "plugin": check.name, "error": error.to_string() })
+                    );
                 } else {
                     eprintln!("{error}");
                 }

@@ -1,8 +1,9 @@
 //! `yinxin serve`.
 
 use crate::development::Simulators;
+use crate::listen;
 use crate::wiring::{self, Host, Places};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,7 +50,10 @@ impl PlaceArguments {
             sites: self.sites.clone(),
             plugins: self.plugins.clone(),
             data: self.data.clone(),
-            secrets: self.secrets.clone().unwrap_or_else(|| self.data.join("secrets")),
+            secrets: self
+                .secrets
+                .clone()
+                .unwrap_or_else(|| self.data.join("secrets")),
             database: self.database.clone(),
         }
     }
@@ -86,6 +90,13 @@ impl Serve {
     pub async fn run(self) -> Result<ExitCode> {
         start_log(self.log_json);
         let mut places = self.places.places();
+        // The demo clerks' password is in everybody's source, and a simulated payment costs nothing.
+        if self.simulators.is_some() && !self.listen.ip().is_loopback() {
+            bail!(
+                "--simulators is for trying out on this machine: {} is open to others",
+                self.listen
+            );
+        }
         let simulators = match (&self.simulators, self.simulators_smtp) {
             (Some(url), Some(smtp)) => Some(Simulators {
                 url: url.trim_end_matches('/').to_owned(),
@@ -102,7 +113,12 @@ impl Serve {
             simulators.register_texts(&host).await?;
             for site in host.sites.values() {
                 let logins = host.staff.create_demo(&site.id()?, DEMO_PASSWORD).await?;
-                tracing::info!(site = site.id, clerks = logins.join(", "), password = DEMO_PASSWORD, "demo clerks");
+                tracing::info!(
+                    site = site.id,
+                    clerks = logins.join(", "),
+                    password = DEMO_PASSWORD,
+                    "demo clerks"
+                );
             }
         }
 
@@ -119,13 +135,7 @@ impl Serve {
         tracing::info!(address = %self.listen, sites = host.sites.len(), "serving");
 
         let router = yinxin_web::router(state);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let draining = stop.clone();
-        let server = tokio::spawn(async move {
-            axum::serve(listener, service)
-                .with_graceful_shutdown(async move { draining.cancelled().await })
-                .await
-        });
+        let server = tokio::spawn(listen::serve(listener, router, stop.clone()));
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -149,11 +159,18 @@ impl Serve {
 fn start_log(json: bool) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,wasmtime=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if json { log.json().init() } else { log.init() }
 }
 
-fn state(host: &Host, https: bool, behind_proxy: bool, shutdown: CancellationToken) -> Result<AppState> {
+fn state(
+    host: &Host,
+    https: bool,
+    behind_proxy: bool,
+    shutdown: CancellationToken,
+) -> Result<AppState> {
     let sites = host.sites.values().map(|file| {
         Ok(yinxin_web::Site {
             id: file.id()?,
@@ -164,7 +181,10 @@ fn state(host: &Host, https: bool, behind_proxy: bool, shutdown: CancellationTok
     });
     let services = &host.services;
     Ok(AppState::new(Parts {
-        config: Config { https, behind_proxy },
+        config: Config {
+            https,
+            behind_proxy,
+        },
         sites: Sites::new(sites.collect::<Result<Vec<_>>>()?),
         texts: Texts::chinese()?,
         store: host.store.clone(),

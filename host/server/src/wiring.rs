@@ -5,6 +5,7 @@ use crate::config::{self, MailTls, SiteFile, SmsProvider};
 use crate::development::Simulators;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -61,13 +62,19 @@ pub struct Host {
 
 /// Opens the database of `places`.
 pub async fn open_store(places: &Places) -> Result<Store> {
-    std::fs::create_dir_all(&places.data)
+    // The database in it has names and masked numbers in the clear, for lists.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&places.data)
         .with_context(|| format!("the data folder {} cannot be made", places.data.display()))?;
     let url = match &places.database {
         Some(url) => url.clone(),
         None => format!("sqlite://{}", places.data.join("yinxin.db").display()),
     };
-    Store::open(&url).await.context("the database cannot be opened")
+    Store::open(&url)
+        .await
+        .context("the database cannot be opened")
 }
 
 /// Reads the master key, and makes one at the very first start.
@@ -86,7 +93,9 @@ pub fn master_key(data: &Path) -> Result<[u8; 32]> {
             return Err(error).with_context(|| format!("{} cannot be read", path.display()));
         }
     };
-    let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let bytes = hex::decode(text.trim())
+        .ok()
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     bytes.with_context(|| format!("{} does not hold 64 hexadecimal digits", path.display()))
 }
 
@@ -95,7 +104,9 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    let mut file = options
+        .open(path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(())
@@ -103,8 +114,14 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 
 /// The sandbox with its compile cache.
 pub fn sandbox(data: &Path, master: &[u8; 32]) -> Result<Sandbox> {
-    let cache = Cache::open(data.join("compiled"), &derived(master, "yinxin compile cache v1"))?;
-    Ok(Sandbox::new(Settings { cache: Some(cache), ..Settings::default() })?)
+    let cache = Cache::open(
+        data.join("compiled"),
+        &derived(master, "yinxin compile cache v1"),
+    )?;
+    Ok(Sandbox::new(Settings {
+        cache: Some(cache),
+        ..Settings::default()
+    })?)
 }
 
 /// A sandbox for a single look, which leaves nothing behind.
@@ -143,7 +160,9 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut sites = config::read_sites(&places.sites)?;
     if let Some(simulators) = simulators {
-        sites.values_mut().for_each(|site| simulators.stand_in(site));
+        sites
+            .values_mut()
+            .for_each(|site| simulators.stand_in(site));
     }
 
     let registry = Arc::new(Registry::new(sandbox(&places.data, &master)?)?);
@@ -160,7 +179,10 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
     for file in sites.values() {
         let id = file.id()?;
         let failed = || format!("{}", file.folder.join("site.toml").display());
-        channels.insert(id.clone(), channels_of(file, &places.secrets).with_context(failed)?);
+        channels.insert(
+            id.clone(),
+            channels_of(file, &places.secrets).with_context(failed)?,
+        );
         for gateway in gateways_of(file, &places.secrets).with_context(failed)? {
             payments.add_gateway(id.clone(), gateway);
         }
@@ -180,10 +202,18 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         Arc::new(blobs.clone()),
         channels,
     ));
-    let codes = Arc::new(Codes { messaging: messaging.clone(), templates });
+    let codes = Arc::new(Codes {
+        messaging: messaging.clone(),
+        templates,
+    });
     let passwords = Passwords::new()?;
-    let accounts =
-        Accounts::new(store.clone(), sealer.clone(), clock.clone(), passwords.clone(), codes);
+    let accounts = Accounts::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        passwords.clone(),
+        codes,
+    );
     let issuer = EmbeddedIssuer::new(store.clone(), sealer.clone(), clock.clone(), lists);
     for file in sites.values() {
         if let Some(names) = &file.issuer {
@@ -201,10 +231,28 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         accounts: Arc::new(accounts),
         payments: Arc::new(payments),
         messaging,
-        identity: Arc::new(Identity::new(store.clone(), sealer.clone(), clock.clone(), checks)),
-        uploads: Arc::new(Uploads::new(store.clone(), sealer.clone(), blobs, clock.clone())),
-        certificates: Arc::new(Certificates::new(store.clone(), clock.clone(), Arc::new(issuer))),
-        papers: Papers::new(Renderer::with_system_fonts()?, sealer.clone(), clock.clone()),
+        identity: Arc::new(Identity::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            checks,
+        )),
+        uploads: Arc::new(Uploads::new(
+            store.clone(),
+            sealer.clone(),
+            blobs,
+            clock.clone(),
+        )),
+        certificates: Arc::new(Certificates::new(
+            store.clone(),
+            clock.clone(),
+            Arc::new(issuer),
+        )),
+        papers: Papers::new(
+            Renderer::with_system_fonts()?,
+            sealer.clone(),
+            clock.clone(),
+        ),
     };
     let setups = sites.values().map(|file| {
         Ok(yinxin_engine::Site {
@@ -223,10 +271,17 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         setups.collect::<Result<_>>()?,
         clock.clone(),
     );
-    let staff = Arc::new(Staff::new(store.clone(), sealer.clone(), clock.clone(), passwords));
+    let staff = Arc::new(Staff::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        passwords,
+    ));
     let content = Arc::new(Content::new(store.clone(), clock.clone()));
     for file in sites.values() {
-        content.import_pages(&file.id()?, &file.folder.join("pages")).await?;
+        content
+            .import_pages(&file.id()?, &file.folder.join("pages"))
+            .await?;
     }
     Ok(Host {
         cookie_key: derived(&master, "yinxin cookies v1"),
@@ -252,15 +307,22 @@ async fn activate(
     registry.load(store, &site, &file.plugins).await?;
     for entry in &file.plugins {
         let (component, manifest) = read_plugin(plugins, &entry.name)?;
-        let activated = registry.activate(store, &site, &component, &manifest, entry).await?;
+        let activated = registry
+            .activate(store, &site, &component, &manifest, entry)
+            .await?;
         for warning in &activated.warnings {
             tracing::warn!(%site, plugin = entry.name, "{warning}");
         }
     }
     let owners = registry.plugins(&site);
-    let owners = owners.iter().filter(|plugin| plugin.definition.account_policy.is_some()).count();
+    let owners = owners
+        .iter()
+        .filter(|plugin| plugin.definition.account_policy.is_some())
+        .count();
     if owners != 1 {
-        bail!("the site `{site}` has {owners} plugins with an account policy; it needs exactly one");
+        bail!(
+            "the site `{site}` has {owners} plugins with an account policy; it needs exactly one"
+        );
     }
     Ok(())
 }
@@ -319,7 +381,10 @@ fn gateways_of(file: &SiteFile, secrets: &Path) -> Result<Vec<Arc<dyn Gateway>>>
     let mut gateways: Vec<Arc<dyn Gateway>> = Vec::new();
     let notify = |gateway: &str| format!("{}/notify/{gateway}/{}", file.address, file.id);
     if let Some(wechat) = &file.payments.wechat {
-        let platform_key = (wechat.platform_key_id.clone(), wechat.platform_key.read(secrets)?);
+        let platform_key = (
+            wechat.platform_key_id.clone(),
+            wechat.platform_key.read(secrets)?,
+        );
         gateways.push(Arc::new(Wechat::new(WechatMerchant {
             endpoint: Url::parse(&wechat.endpoint).context("[payments.wechat] endpoint")?,
             appid: wechat.appid.clone(),
@@ -345,7 +410,9 @@ fn gateways_of(file: &SiteFile, secrets: &Path) -> Result<Vec<Arc<dyn Gateway>>>
 }
 
 fn face_of(file: &SiteFile, secrets: &Path) -> Result<Option<IdentitySite>> {
-    let Some(face) = &file.face else { return Ok(None) };
+    let Some(face) = &file.face else {
+        return Ok(None);
+    };
     let provider = HttpFaceCheck::new(FaceAccount {
         endpoint: Url::parse(&face.endpoint).context("[face] endpoint")?,
         key_id: face.key_id.clone(),

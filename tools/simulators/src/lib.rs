@@ -4,7 +4,12 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
 )]
 
 pub mod alipay;
@@ -105,7 +110,18 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
     let smtp_address = smtp_listener.local_addr()?;
     let (address, web) = serve(options.listen, router).await?;
     let tasks = vec![web, tokio::spawn(mailbox.clone().serve(smtp_listener))];
-    Ok(Running { address, smtp_address, secrets, sms, face, courier, mailbox, wechat, alipay, tasks })
+    Ok(Running {
+        address,
+        smtp_address,
+        secrets,
+        sms,
+        face,
+        courier,
+        mailbox,
+        wechat,
+        alipay,
+        tasks,
+    })
 }
 
 /// Serves some of the simulators only, for tests of one service; ends with the task's abort.
@@ -115,11 +131,16 @@ pub async fn serve(
 ) -> anyhow::Result<(SocketAddr, JoinHandle<std::io::Result<()>>)> {
     let listener = bind(listen).await?;
     let address = listener.local_addr()?;
-    Ok((address, tokio::spawn(async move { axum::serve(listener, router).await })))
+    Ok((
+        address,
+        tokio::spawn(async move { axum::serve(listener, router).await }),
+    ))
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 async fn index() -> Html<String> {
@@ -130,12 +151,36 @@ async fn index() -> Html<String> {
         hint: &'static str,
     }
     let links = [
-        Link { href: "/wechat", title: "微信支付", hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃" },
-        Link { href: "/alipay", title: "支付宝", hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃" },
-        Link { href: "/sms", title: "短信", hint: "阿里云与腾讯云发来的短信，像在手机上一样查看" },
-        Link { href: "/mail", title: "邮件", hint: "收到的邮件与附件" },
-        Link { href: "/face", title: "人脸核验", hint: "手机刷脸页面与核验结果" },
-        Link { href: "/courier", title: "快递", hint: "推进运单并通知签收" },
+        Link {
+            href: "/wechat",
+            title: "微信支付",
+            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃",
+        },
+        Link {
+            href: "/alipay",
+            title: "支付宝",
+            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃",
+        },
+        Link {
+            href: "/sms",
+            title: "短信",
+            hint: "阿里云与腾讯云发来的短信，像在手机上一样查看",
+        },
+        Link {
+            href: "/mail",
+            title: "邮件",
+            hint: "收到的邮件与附件",
+        },
+        Link {
+            href: "/face",
+            title: "人脸核验",
+            hint: "手机刷脸页面与核验结果",
+        },
+        Link {
+            href: "/courier",
+            title: "快递",
+            hint: "推进运单并通知签收",
+        },
     ];
     Html(pages::render("index.html", json!({ "links": links })))
 }

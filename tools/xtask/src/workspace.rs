@@ -87,7 +87,9 @@ impl Workspace {
                 .find_map(|prefix| name.strip_prefix(prefix));
             let declaration = package.manifest_path.with_file_name("plugin.toml");
             guests.push(Guest {
-                declaration: declaration.is_file().then(|| declaration.into_std_path_buf()),
+                declaration: declaration
+                    .is_file()
+                    .then(|| declaration.into_std_path_buf()),
                 name: plain.unwrap_or(name).to_owned(),
                 package: name.to_owned(),
                 library: library.name.replace('-', "_"),
