@@ -73,22 +73,9 @@ async fn look(applicant: &Applicant, id: &str) -> Result<CasePage, WebError> {
         return Ok(page);
     };
     let visit = &applicant.visit;
-    let before = order.state.clone();
-    ask_gateway(
-        &visit.state,
-        &visit.site.id,
-        &OrderId::from_stored(order.id.as_str()),
-    )
-    .await;
-    let page = load_case(applicant, id).await?;
-    if page
-        .order
-        .as_ref()
-        .is_none_or(|order| order.state != before)
-    {
-        tracing::debug!("a waiting page found its order changed");
-    }
-    Ok(page)
+    let order = OrderId::from_stored(order.id.as_str());
+    ask_gateway(&visit.state, &visit.site.id, &order).await;
+    load_case(applicant, id).await
 }
 
 /// A gateway that does not answer changes nothing for a page that waits.
