@@ -304,7 +304,7 @@ impl Engine {
         };
         let mut tx = inner.store.begin().await?;
         still_open(&mut tx, site, &situation).await?;
-        let file = uploads.place(&mut tx, site, id, &taken).await?;
+        let file = uploads.keep(&mut tx, site, id, &taken).await?;
         tx.commit().await.map_err(StoreError::from)?;
         inner.changed(site, id);
         Ok(Ok(crate::pages::service_file(file)))

@@ -19,6 +19,7 @@ use yinxin_core::time::Millis;
 use yinxin_services::certificates::{CertificateError, IssueOrder};
 use yinxin_services::messaging::NewMessage;
 use yinxin_services::payments::{NewOrder, NewRefund};
+use yinxin_services::uploads::Taken;
 use yinxin_store::cases::{self, Case, Standing};
 use yinxin_store::ledger::{self, Entry};
 use yinxin_store::materials::{self, Item};
@@ -34,6 +35,8 @@ pub(crate) struct Commit<'a> {
     pub effects: &'a [Effect],
     pub reads: &'a [Read],
     pub certificate_request: Option<String>,
+    /// Files that came along, by field.
+    pub attachments: &'a [(String, Taken)],
     pub actor: &'a Actor,
     pub job: Option<&'a str>,
     pub deletes: bool,
@@ -96,6 +99,10 @@ pub(crate) async fn commit(
             .accept_request(&mut tx, site, &case.id, pem, &by)
             .await
             .map_err(request_error)?;
+    }
+    for (_, taken) in commit.attachments {
+        let uploads = &inner.services.uploads;
+        uploads.keep(&mut tx, site, &case.id, taken).await?;
     }
     for (index, effect) in commit.effects.iter().enumerate() {
         apply(inner, &mut tx, site, &commit, &case, index, effect, now).await?;

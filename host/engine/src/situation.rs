@@ -317,10 +317,16 @@ impl Situation {
         }
     }
 
-    /// Whether a rule would see the same case in both, with the same files behind it. Uploads and identity checks do not
-    /// count the case's version up.
+    /// Whether a rule would see the same case in both, with the same files behind it. Uploads, identity checks, payments
+    /// and certificates do not count the case's version up.
     pub fn shows_the_same(&self, other: &Self) -> bool {
-        self.view() == other.view() && self.placed == other.placed
+        let certificates = |of: &Self| -> Vec<_> {
+            let issued = of.certificates.iter();
+            issued.map(|c| (c.serial.clone(), c.state)).collect()
+        };
+        self.view() == other.view()
+            && self.placed == other.placed
+            && certificates(self) == certificates(other)
     }
 
     fn check_views(&self) -> Vec<CheckView> {

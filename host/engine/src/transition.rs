@@ -12,7 +12,9 @@ use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::{
     Checkpoint, Event, Fact, ItemJudgement, ItemStanding, NamedValue, Problem,
 };
-use yinxin_services::uploads::{Upload, UploadError};
+use yinxin_services::case_event::CASE_EVENT_JOB;
+use yinxin_services::uploads::{Taken, Upload, UploadError};
+use yinxin_store::jobs;
 
 /// What an actor says with an event.
 #[derive(Clone, Debug, Default)]
@@ -70,9 +72,19 @@ async fn try_once(
     site: &SiteId,
     id: &CaseId,
     request: &Request<'_>,
-    attachments: &mut Option<Vec<NamedValue>>,
+    attachments: &mut Option<Vec<(String, Taken)>>,
 ) -> Result<(), EngineError> {
-    let situation = Situation::read(inner, &mut *inner.store.read().await?, site, id).await?;
+    let situation = {
+        let mut conn = inner.store.read().await?;
+        // Time does not overtake what has happened: money that came on the last day is heard of first. What comes after
+        // this look changes the situation, which the commit notices.
+        if *request.actor == Actor::Timer
+            && jobs::are_waiting(&mut conn, site, id, CASE_EVENT_JOB).await?
+        {
+            return Err(EngineError::Stale);
+        }
+        Situation::read(inner, &mut conn, site, id).await?
+    };
     let transition = permitted(&situation, request)?.clone();
     complete(inner, &situation, &transition)?;
     judged(&situation, &transition, &request.submission.judgements)?;
@@ -80,9 +92,13 @@ async fn try_once(
 
     // Files go to the blob store once, whatever the number of attempts.
     if attachments.is_none() {
-        *attachments = Some(keep_attachments(inner, site, &situation, &transition, request).await?);
+        *attachments = Some(take_attachments(inner, site, &situation, &transition, request).await?);
     }
-    input.extend(attachments.iter().flatten().cloned());
+    let attachments = attachments.as_deref().unwrap_or_default();
+    input.extend(attachments.iter().map(|(field, taken)| NamedValue {
+        name: field.clone(),
+        value: taken.id().to_string(),
+    }));
 
     let plugin = inner.plugin(site, &situation.case)?;
     let mut facts = situation.facts(inner, site, inner.now());
@@ -135,6 +151,7 @@ async fn try_once(
             effects: &effects,
             reads: &reads,
             certificate_request: csr,
+            attachments,
             actor: request.actor,
             job: request.job,
             deletes: request.deletes,
@@ -327,13 +344,13 @@ fn read_input(
         .collect())
 }
 
-async fn keep_attachments(
+async fn take_attachments(
     inner: &Inner,
     site: &SiteId,
     situation: &Situation,
     transition: &Transition,
     request: &Request<'_>,
-) -> Result<Vec<NamedValue>, EngineError> {
+) -> Result<Vec<(String, Taken)>, EngineError> {
     let Some(form) = transition
         .input
         .as_deref()
@@ -342,7 +359,7 @@ async fn keep_attachments(
         return Ok(Vec::new());
     };
     let (_, by, _) = request.actor.recorded();
-    let mut kept = Vec::new();
+    let mut taken = Vec::new();
     for (field, name, bytes) in &request.submission.attachments {
         let fields = || form.sections.iter().flat_map(|section| &section.fields);
         if !fields().any(|f| &f.name == field && f.kind == FieldKind::Attachment) {
@@ -354,8 +371,9 @@ async fn keep_attachments(
             bytes: bytes.clone().into(),
             by: by.clone(),
         };
-        let file = match uploads.attach(site, &situation.case.id, upload).await {
-            Ok(file) => file,
+        let case = &situation.case.id;
+        let file = match uploads.take_attachment(site, case, upload).await {
+            Ok(taken) => taken,
             Err(UploadError::Refused(problem)) => {
                 let message = problem.to_string();
                 let problem = Problem {
@@ -367,12 +385,9 @@ async fn keep_attachments(
             }
             Err(error) => return Err(error.into()),
         };
-        kept.push(NamedValue {
-            name: field.clone(),
-            value: file.id.to_string(),
-        });
+        taken.push((field.clone(), file));
     }
-    Ok(kept)
+    Ok(taken)
 }
 
 /// The PKCS#10 request that the maker uploaded with this event.

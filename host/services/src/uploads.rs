@@ -94,11 +94,18 @@ pub struct MaterialFile {
     pub file: FileView,
 }
 
-/// A file that was found good and written, but stands in no place yet. One that never gets a place is swept.
+/// A file that was found good and written, but does not count yet. One that is never kept is swept.
 #[derive(Clone, Debug)]
 pub struct Taken {
     file: File,
-    placed: Placed,
+    /// Its place among the materials; none: an attachment, which a field names by its id.
+    placed: Option<Placed>,
+}
+
+impl Taken {
+    pub fn id(&self) -> &FileId {
+        &self.file.id
+    }
 }
 
 /// Bytes to be sent to a browser.
@@ -132,7 +139,7 @@ impl Uploads {
         }
     }
 
-    /// Looks at a file for a place of a material and writes its objects; [`Uploads::place`] makes it count.
+    /// Looks at a file for a place of a material and writes its objects; [`Uploads::keep`] makes it count.
     pub async fn take(
         &self,
         site: &SiteId,
@@ -162,12 +169,13 @@ impl Uploads {
             position,
             file: file.id.clone(),
         };
+        let placed = Some(placed);
         Ok(Taken { file, placed })
     }
 
-    /// Puts a file into its place, in the caller's transaction, who has made sure that the place may be filled. What
-    /// stood there is replaced, other places keep theirs; a refused material counts as uploaded again.
-    pub async fn place(
+    /// Makes a file count, in the caller's transaction, who has made sure that its place may be filled. What stood there
+    /// is replaced, other places keep theirs; a refused material counts as uploaded again.
+    pub async fn keep(
         &self,
         conn: &mut Connection,
         site: &SiteId,
@@ -176,6 +184,9 @@ impl Uploads {
     ) -> Result<FileView, StoreError> {
         let Taken { file, placed } = taken;
         files::insert(conn, &self.sealer, site, file).await?;
+        let Some(placed) = placed else {
+            return Ok(FileView::from(file.clone()));
+        };
         if let Some(displaced) = materials::place(conn, site, case, placed).await? {
             files::delete(conn, site, &displaced, file.created_at).await?;
         }
@@ -189,13 +200,13 @@ impl Uploads {
         Ok(FileView::from(file.clone()))
     }
 
-    /// Takes a PDF that a clerk attaches to a case; the field's value is its id.
-    pub async fn attach(
+    /// Looks at a PDF that a clerk attaches to a case and writes its object; [`Uploads::keep`] makes it count.
+    pub async fn take_attachment(
         &self,
         site: &SiteId,
         case: &CaseId,
         upload: Upload,
-    ) -> Result<FileView, UploadError> {
+    ) -> Result<Taken, UploadError> {
         let title = "附件".to_owned();
         let content = self
             .examine(title, &upload, ATTACHMENT_BYTES, &[FileFormat::Pdf])
@@ -203,10 +214,7 @@ impl Uploads {
         let file = self
             .write(site, Owner::Case(case.clone()), upload, content)
             .await?;
-        let mut tx = self.store.begin().await?;
-        files::insert(&mut tx, &self.sealer, site, &file).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(FileView::from(file))
+        Ok(Taken { file, placed: None })
     }
 
     /// Takes a file of the site's own content, of any type: a driver, a blank form.

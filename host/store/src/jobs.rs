@@ -216,6 +216,24 @@ pub async fn cancel_of_case(
     Ok(())
 }
 
+/// True while a job of this kind of a case is still to be done; a dead one is not.
+pub async fn are_waiting(
+    conn: &mut Connection,
+    site: &SiteId,
+    case: &CaseId,
+    kind: &str,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT id FROM jobs WHERE site = $1 AND case_id = $2 AND kind = $3 AND state IN ('queued', 'running') LIMIT 1",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(case.to_string())
+    .bind(kind.to_owned())
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Dead jobs of a site, oldest first, after the id `after`.
 pub async fn dead(
     conn: &mut Connection,

@@ -5,6 +5,7 @@ use crate::{Dialect, Store, seal::Sealer};
 use sqlx::Row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use yinxin_core::time::Millis;
 
 /// A store that vanishes with the value.
 #[derive(Debug)]
@@ -64,6 +65,17 @@ impl TestStore {
             .await
             .expect("jobs are put back")
             .rows_affected()
+    }
+
+    /// Puts off the queued jobs of a kind, as when their worker is busy.
+    pub async fn delay(&self, kind: &str, until: Millis) {
+        let mut connection = self.store.read().await.expect("the database answers");
+        sqlx::query("UPDATE jobs SET run_at = $2 WHERE kind = $1 AND state = 'queued'")
+            .bind(kind.to_owned())
+            .bind(until.0)
+            .execute(&mut *connection)
+            .await
+            .expect("jobs are put off");
     }
 }
 

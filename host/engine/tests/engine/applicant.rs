@@ -131,6 +131,27 @@ impl<'a> Application<'a> {
         case
     }
 
+    /// From paid to the issuer's door.
+    pub async fn post_and_make(&self) {
+        let clerk = crate::hall::administrator();
+        let posted = said(&[("posted-by", "顺丰"), ("posted-number", "SF1300000000001")]);
+        self.fire(&self.applicant(), "post", &posted).await.unwrap();
+        self.by_clerk(&clerk, "papers-pass", &[]).await.unwrap();
+        let request = crate::journey::certificate_request(self.hall);
+        let request = [("certificate-request", request.as_str())];
+        self.by_clerk(&clerk, "make", &request).await.unwrap();
+    }
+
+    /// From paid to shipped.
+    pub async fn to_invoice(&self) {
+        self.post_and_make().await;
+        self.hall.work(5).await;
+        let tracking = [("tracking-number", "SF1300000000009")];
+        self.by_clerk(&crate::hall::administrator(), "ship", &tracking)
+            .await
+            .unwrap();
+    }
+
     pub fn site(&self) -> &'a SiteId {
         &self.hall.site
     }

@@ -1,8 +1,7 @@
 //! A worker may die after what it did was committed and before it could say so: everything that runs twice happens once.
 
-use crate::applicant::{Application, said};
+use crate::applicant::Application;
 use crate::hall::{administrator, halls};
-use crate::journey::certificate_request;
 use yinxin_core::time::Clock;
 use yinxin_simulators::trades::PayMode;
 use yinxin_store::jobs;
@@ -14,16 +13,7 @@ async fn jobs_that_run_twice_do_nothing_twice() {
         let case = Application::submitted(&hall, &account, "sub").await;
         case.pass(&administrator()).await.unwrap();
         case.pay(PayMode::Repeat).await;
-        let posted = said(&[("posted-by", "顺丰"), ("posted-number", "SF1300000000001")]);
-        case.fire(&case.applicant(), "post", &posted).await.unwrap();
-        case.by_clerk(&administrator(), "papers-pass", &[])
-            .await
-            .unwrap();
-        let request = certificate_request(&hall);
-        let request = [("certificate-request", request.as_str())];
-        case.by_clerk(&administrator(), "make", &request)
-            .await
-            .unwrap();
+        case.post_and_make().await;
         hall.work(120).await; // until the face check's result was asked for
         assert_eq!(case.state().await, "to-ship");
 

@@ -4,6 +4,7 @@ use crate::applicant::Application;
 use crate::hall::{administrator, clerk, halls, halls_with};
 use yinxin_core::calendar::Calendar;
 use yinxin_core::definition::Role;
+use yinxin_core::ids::OrderId;
 use yinxin_core::time::{Clock, Millis};
 use yinxin_simulators::trades::PayMode;
 
@@ -83,5 +84,39 @@ async fn due_dates_count_working_days_over_a_holiday() {
         hall.clock.set(end_of_friday.plus(1));
         assert!(hall.clock.now() > end_of_friday);
         assert_eq!(overdue().await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_came_on_the_last_day_is_not_overtaken_by_the_timer() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::submitted(&hall, &account, "main").await;
+        case.pass(&administrator()).await.unwrap();
+        hall.clock.advance(30 * DAY - 300);
+        hall.engine.work_off().await.unwrap();
+        case.pay_unnoticed(PayMode::Drop).await;
+        // The page asks the provider; nobody has told the case yet.
+        let order = OrderId::from_stored(case.page().await.order.unwrap().id);
+        let view = hall
+            .services
+            .payments
+            .order_view(&hall.site, &order)
+            .await
+            .unwrap();
+        hall.services
+            .payments
+            .poll(&hall.site, &view.payment.unwrap().id)
+            .await
+            .unwrap();
+        assert_eq!(case.page().await.order.unwrap().state, "paid");
+        // The timer was due before the event was written: it is looked at first.
+        let set = case.page().await.entered_at.plus(30 * DAY);
+        hall.clock.set(set.plus(1));
+        hall.store.delay("case-event", set.plus(2)).await;
+        hall.engine.work_off().await.unwrap();
+        assert_eq!(case.state().await, "to-pay", "{}", hall.name());
+        hall.work(60).await;
+        assert_eq!(case.state().await, "to-post");
     }
 }

@@ -1,9 +1,9 @@
 //! Files that come and go while the application is being submitted.
 
-use crate::applicant::{Application, scan};
+use crate::applicant::{Application, problems, said, scan};
 use crate::hall::{administrator, halls};
 use yinxin_core::rules::ItemStanding;
-use yinxin_engine::{EngineError, Submission};
+use yinxin_engine::{Actor, EngineError, Submission};
 
 /// How often submission and upload race.
 const RACES: usize = 15;
@@ -80,19 +80,19 @@ async fn a_file_that_arrives_during_the_submission_is_part_of_it_or_is_refused()
                 })
             };
             submission.await.unwrap().unwrap();
-            let upload = upload.await.unwrap();
-            let page = case.desk().await;
-            let licence = page
-                .materials
-                .iter()
-                .find(|view| view.material.id == "business-licence");
-            let shown = licence.unwrap().files[0].as_ref().unwrap();
-            match upload {
-                Ok(file) => assert_eq!(file.unwrap().id, shown.id),
+            let submitted = licence(&case).await;
+            match upload.await.unwrap() {
+                Ok(file) => assert_eq!(Some(file.unwrap().id), submitted.1),
                 Err(EngineError::NotAllowed) => {}
                 Err(other) => panic!("{} race {race}: {other:?}", hall.name()),
             }
-            assert_eq!(licence.unwrap().standing, ItemStanding::Uploaded);
+            assert_eq!(
+                licence(&case).await,
+                submitted,
+                "{} race {race}",
+                hall.name()
+            );
+            assert_eq!(submitted.0, ItemStanding::Uploaded);
             let reason = [("business-licence", "图片不清晰，请重新扫描后上传。")];
             case.refuse(&administrator(), &reason).await.unwrap();
             case.upload("business-licence", 0).await.unwrap();
@@ -125,4 +125,48 @@ async fn a_file_that_is_not_what_was_asked_for_is_refused_in_words() {
             "a sub key has no seal"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attachment_that_cannot_be_read_or_is_only_claimed_stops_the_event() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::paid(&hall, &account, "sub").await;
+        case.to_invoice().await;
+        let file = case.page().await.materials[0].files[0]
+            .as_ref()
+            .unwrap()
+            .id
+            .clone();
+        let before = hall.store.rows().await;
+        let clerk = Actor::Clerk(administrator());
+        let number = ("invoice-number", "26362000000012345678");
+        let torn = Submission {
+            attachments: vec![(
+                "invoice-file".into(),
+                "a.pdf".into(),
+                b"%PDF-1.7 torn".to_vec(),
+            )],
+            ..said(&[number])
+        };
+        let refused = problems(case.fire(&clerk, "invoice", &torn).await);
+        assert_eq!(refused[0].item.as_deref(), Some("invoice-file"));
+        assert!(refused[0].message.contains("PDF"), "{refused:?}");
+        // An id that is typed is no file that came along.
+        let claimed = said(&[number, ("invoice-file", &file)]);
+        let refused = problems(case.fire(&clerk, "invoice", &claimed).await);
+        assert_eq!(refused[0].item.as_deref(), Some("invoice-file"));
+        assert_eq!(hall.store.rows().await, before, "{}", hall.name());
+    }
+}
+
+/// Standing and file of the business licence.
+async fn licence(case: &Application<'_>) -> (ItemStanding, Option<String>) {
+    let page = case.desk().await;
+    let mut materials = page.materials.into_iter();
+    let licence = materials
+        .find(|view| view.material.id == "business-licence")
+        .unwrap();
+    let file = licence.files[0].as_ref().map(|file| file.id.clone());
+    (licence.standing, file)
 }

@@ -48,8 +48,13 @@ impl Desk {
     ) -> Result<FileView, UploadError> {
         let (uploads, site, case) = (&self.uploads, &self.site, &self.case);
         let taken = uploads.take(site, case, material, position, upload).await?;
+        self.keep(&taken).await
+    }
+
+    async fn keep(&self, taken: &Taken) -> Result<FileView, UploadError> {
+        let (uploads, site, case) = (&self.uploads, &self.site, &self.case);
         let mut tx = self.store.begin().await?;
-        let file = uploads.place(&mut tx, site, case, &taken).await?;
+        let file = uploads.keep(&mut tx, site, case, taken).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(file)
     }
@@ -406,9 +411,12 @@ async fn a_clerk_attaches_a_whole_and_open_pdf_only() {
     for store in stores().await {
         let desk = Desk::new(store);
         let put = async |bytes: &[u8]| {
-            desk.uploads
-                .attach(&desk.site, &desk.case, upload("发票.pdf", bytes))
-                .await
+            let invoice = upload("发票.pdf", bytes);
+            let taken = desk
+                .uploads
+                .take_attachment(&desk.site, &desk.case, invoice)
+                .await?;
+            desk.keep(&taken).await
         };
         let file = put(b"%PDF-1.7\ninvoice\n%%EOF").await.unwrap();
         assert_eq!(

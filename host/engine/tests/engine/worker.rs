@@ -1,0 +1,121 @@
+//! The worker itself: it wakes, stops, gives up and is asked to try again; pages that wait hear of it.
+
+use crate::applicant::Application;
+use crate::hall::{administrator, clerk, halls};
+use futures::StreamExt;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use yinxin_core::definition::Role;
+use yinxin_core::rules::Fact;
+use yinxin_core::time::Clock;
+use yinxin_services::case_event::CaseEvent;
+use yinxin_simulators::trades::PayMode;
+use yinxin_store::jobs::{self, NewJob};
+
+/// Far longer than anything here takes; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_waits_for_its_payment_hears_of_it() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::submitted(&hall, &account, "sub").await;
+        case.pass(&administrator()).await.unwrap();
+        let stop = CancellationToken::new();
+        let worker = {
+            let (engine, stop) = (hall.engine.clone(), stop.clone());
+            tokio::spawn(async move { engine.work(stop).await })
+        };
+        let mut news = Box::pin(hall.engine.watch(&hall.site, &case.id));
+        case.pay_unnoticed(PayMode::Normal).await;
+        let paid = async {
+            while case.state().await != "to-post" {
+                news.next().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, paid)
+            .await
+            .expect(hall.name());
+        stop.cancel();
+        tokio::time::timeout(PATIENCE, worker)
+            .await
+            .expect("the worker stops")
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_ends_before_a_clerk_who_may_try_again() {
+    for hall in halls().await {
+        let job = NewJob {
+            kind: "of-a-later-version",
+            key: "1".to_owned(),
+            case_id: String::new(),
+            payload: "{}".to_owned(),
+            run_at: hall.clock.now(),
+        };
+        let mut tx = hall.store.begin().await.unwrap();
+        jobs::enqueue(&mut tx, &hall.site, job).await.unwrap();
+        tx.commit().await.unwrap();
+        let (engine, boss) = (&hall.engine, administrator());
+        let dead = async || engine.dead_jobs(&hall.site, &boss, None, 9).await.unwrap();
+        hall.engine.work_off().await.unwrap();
+        assert!(dead().await.is_empty(), "one failure is no end");
+        hall.work(24 * 3600).await;
+        let given_up = dead().await;
+        assert_eq!(given_up.len(), 1, "{}", hall.name());
+        assert!(given_up[0].last_error.contains("of-a-later-version"));
+        assert!(
+            engine
+                .dead_jobs(&hall.neighbour, &boss, None, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let elsewhere = engine
+            .revive_job(&hall.neighbour, &boss, &given_up[0].id)
+            .await
+            .unwrap();
+        assert!(!elsewhere);
+        assert!(
+            engine
+                .revive_job(&hall.site, &boss, &given_up[0].id)
+                .await
+                .unwrap()
+        );
+        assert!(dead().await.is_empty());
+        hall.work(24 * 3600).await;
+        assert_eq!(dead().await.len(), 1, "it still cannot be done");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_cannot_be_issued_goes_back_to_the_maker_with_the_reason() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::paid(&hall, &account, "sub").await;
+        case.post_and_make().await;
+        // As the issuer's service tells it.
+        let told = CaseEvent {
+            case_id: case.id.clone(),
+            event: "issue-failed".to_owned(),
+            fact: Fact::Failure("签发机构的证书已经到期。".to_owned()),
+        };
+        let mut tx = hall.store.begin().await.unwrap();
+        let earlier = hall.clock.now().plus(-3600);
+        told.enqueue(&mut tx, &hall.site, "issue-failed/1".to_owned(), earlier)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        hall.store
+            .delay("certificate-issue", hall.clock.now().plus(3600))
+            .await;
+        hall.engine.work_off().await.unwrap();
+        let page = case.page().await;
+        assert_eq!(page.state.id, "to-make", "{}", hall.name());
+        assert!(page.history.last().unwrap().note.contains("已经到期"));
+        let maker = clerk("制作员", &[Role::Maker]);
+        let queue = hall.engine.queues(&hall.site, &maker).await.unwrap();
+        assert_eq!(queue[0].cases, 1);
+    }
+}
