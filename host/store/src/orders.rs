@@ -390,5 +390,4 @@ pub async fn expired(
 }
 
 #[cfg(test)]
-#[path = "orders_tests.rs"]
 mod tests;

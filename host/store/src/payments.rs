@@ -334,5 +334,4 @@ pub async fn take_check(
 }
 
 #[cfg(test)]
-#[path = "payments_tests.rs"]
 mod tests;

@@ -41,5 +41,6 @@ attempts!(jobs, case: CaseId => {
     changes revive("dead");
     changes cancel("message", "queued");
     changes cancel_of_case(case, "message");
+    reads are_waiting(case, "message");
     reads dead(None, 9);
 });

@@ -10,7 +10,7 @@ use yinxin_store::testing::sqlite;
 const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
     (
         "cases::lines",
-        "the beginning of the lists of cases, which are looked at in the module's own tests",
+        "the beginning of every list of cases; the lists are looked at in the module's own tests",
     ),
     ("clerks::hold_all", "all clerks of a site are wanted: tens"),
     (

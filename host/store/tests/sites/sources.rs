@@ -103,10 +103,18 @@ pub fn read() -> (Vec<Function>, Vec<Statement>) {
             continue;
         }
         let tokens: TokenStream = std::fs::read_to_string(&path).unwrap().parse().unwrap();
-        let file = path.file_name().unwrap().to_str().unwrap();
+        let file = path.strip_prefix(folder("src")).unwrap();
+        // `cases/lists.rs` is a part of `cases`.
+        let module = file
+            .iter()
+            .next()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs");
         let mut reader = Reader {
-            file,
-            module: stem,
+            file: file.to_str().unwrap(),
+            module,
             functions: &mut functions,
             statements: &mut statements,
         };

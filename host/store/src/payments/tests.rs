@@ -210,28 +210,6 @@ async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
             "{}",
             store.name
         );
-
-        let other = SiteId::parse("fujian").unwrap();
-        assert!(matches!(
-            refunds::get(&mut tx, &other, "0190-aa").await,
-            Err(StoreError::NotFound)
-        ));
-        assert!(
-            refunds::of_order(&mut tx, &other, &order)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(
-            refunds::in_state(&mut tx, &other, done, None, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert_eq!(
-            refunds::total_of(&mut tx, &other, &payment).await.unwrap(),
-            Fen(0)
-        );
         assert_eq!(
             refunds::of_order(&mut tx, &site(), &order)
                 .await
@@ -239,67 +217,5 @@ async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
                 .len(),
             1
         );
-    }
-}
-
-#[tokio::test]
-async fn another_site_sees_nothing_and_changes_nothing() {
-    let other = SiteId::parse("fujian").unwrap();
-    for store in stores().await {
-        let payment = new(&OrderId::generate(), Method::Wechat);
-        let mut tx = store.begin().await.unwrap();
-        insert(&mut tx, &site(), &payment).await.unwrap();
-        let id = &payment.id;
-        assert!(matches!(
-            get(&mut tx, &other, id).await,
-            Err(StoreError::NotFound)
-        ));
-        let found = by_trade(&mut tx, &other, Method::Wechat, &payment.out_trade_no)
-            .await
-            .unwrap();
-        assert!(found.is_none());
-        assert!(
-            of_order(&mut tx, &other, &payment.order)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(
-            in_state(&mut tx, &other, PaymentState::Created, None, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(!set_prepared(&mut tx, &other, id, "x").await.unwrap());
-        assert!(
-            !end(&mut tx, &other, id, PaymentState::Closed)
-                .await
-                .unwrap()
-        );
-        let state = PaymentState::Paid;
-        assert!(
-            !set_arrived(&mut tx, &store.sealer, &other, id, state, &arrival())
-                .await
-                .unwrap()
-        );
-        assert!(matches!(
-            payer(&mut tx, &store.sealer, &other, id).await,
-            Err(StoreError::NotFound)
-        ));
-        set_notified(&mut tx, &other, id, Millis(3)).await.unwrap();
-        assert!(
-            !take_check(&mut tx, &other, id, Millis(5), Millis(7))
-                .await
-                .unwrap()
-        );
-        assert_eq!(
-            get(&mut tx, &site(), id).await.unwrap(),
-            payment,
-            "{}",
-            store.name
-        );
-        let mut twin = new(&payment.order, Method::Wechat);
-        twin.out_trade_no.clone_from(&payment.out_trade_no);
-        assert!(!insert(&mut tx, &other, &twin).await.unwrap());
     }
 }

@@ -1,0 +1,310 @@
+//! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
+
+use crate::cases::{Claim, NEVER, Standing};
+use crate::{Connection, StoreError};
+use sqlx::Row;
+use yinxin_core::{
+    ids::{AccountId, CaseId, ClerkId, SiteId},
+    time::Millis,
+};
+
+/// A line of a list: no answers, so nothing has to be unsealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: CaseId,
+    pub number: String,
+    pub account: AccountId,
+    pub plugin: String,
+    pub plugin_digest: String,
+    pub service: String,
+    pub state: String,
+    pub standing: Standing,
+    pub subject: String,
+    pub entered_at: Millis,
+    pub due_at: Option<Millis>,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub claim: Option<Claim>,
+}
+
+pub(super) const LINE: &str = "id, number, account_id, plugin, plugin_digest, service, state, tone, queue, payable, ended, deleted,
+    subject, entered_at, due_at, created_at, updated_at, claimed_by, claimed_until";
+
+pub(super) fn line(row: &sqlx::any::AnyRow) -> Result<Line, StoreError> {
+    let flag = |name: &str| row.try_get::<i64, _>(name).map(|value| value == 1);
+    let due: i64 = row.try_get("due_at")?;
+    let claimed_by: String = row.try_get("claimed_by")?;
+    let claimed_until = Millis(row.try_get("claimed_until")?);
+    Ok(Line {
+        id: CaseId::from_stored(row.try_get::<String, _>("id")?),
+        number: row.try_get("number")?,
+        account: AccountId::from_stored(row.try_get::<String, _>("account_id")?),
+        plugin: row.try_get("plugin")?,
+        plugin_digest: row.try_get("plugin_digest")?,
+        service: row.try_get("service")?,
+        state: row.try_get("state")?,
+        standing: Standing {
+            tone: row.try_get("tone")?,
+            queue: row.try_get("queue")?,
+            payable: flag("payable")?,
+            ended: flag("ended")?,
+            deleted: flag("deleted")?,
+        },
+        subject: row.try_get("subject")?,
+        entered_at: Millis(row.try_get("entered_at")?),
+        due_at: (due != NEVER).then_some(Millis(due)),
+        created_at: Millis(row.try_get("created_at")?),
+        updated_at: Millis(row.try_get("updated_at")?),
+        claim: (!claimed_by.is_empty()).then(|| Claim {
+            clerk: ClerkId::from_stored(claimed_by),
+            until: claimed_until,
+        }),
+    })
+}
+
+/// What a list is narrowed by; empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub account: Option<AccountId>,
+    /// Role whose queue.
+    pub queue: Option<String>,
+    pub plugin: Option<String>,
+    pub service: Option<String>,
+    pub state: Option<String>,
+    pub tone: Option<String>,
+    /// Part of the subject's name or of the acceptance number.
+    pub text: Option<String>,
+    /// [`crate::seal::Sealer::fingerprint`] under [`crate::cases::lookup_context`] of a mobile, USCC, identity number, serial or tracking number.
+    pub fingerprint: Option<String>,
+    /// Only cases that this clerk holds at the moment.
+    pub claimed_by: Option<(ClerkId, Millis)>,
+}
+
+/// Where a page goes on: the last line's sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    pub due_at: i64,
+    pub id: String,
+}
+
+impl After {
+    /// The key of a line, to fetch the page after it.
+    pub fn line(line: &Line) -> Self {
+        Self {
+            due_at: line.due_at.map_or(NEVER, |at| at.0),
+            id: line.id.to_string(),
+        }
+    }
+
+    /// `due.id`, for an address; see [`After::parse`].
+    pub fn text(&self) -> String {
+        format!("{}.{}", self.due_at, self.id)
+    }
+
+    /// Reads what [`After::text`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (due, id) = text.split_once('.')?;
+        Some(Self {
+            due_at: due.parse().ok()?,
+            id: id.to_owned(),
+        })
+    }
+}
+
+/// A statement in the making: its text with numbered placeholders, which both databases read, and the values for them.
+struct Statement {
+    text: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl Statement {
+    fn lines(site: &SiteId, filter: &Filter) -> Self {
+        let mut statement = Self {
+            text: format!("SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0"),
+            values: vec![Value::Text(site.as_str().to_owned())],
+        };
+        statement.narrow(site, filter);
+        statement
+    }
+
+    fn by_due(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Self {
+        let mut statement = Self::lines(site, filter);
+        if let Some(after) = after {
+            statement.number(" AND (due_at, id) > (", after.due_at);
+            statement.text(", ", &after.id);
+            statement.text.push(')');
+        }
+        statement.number(" ORDER BY due_at, id LIMIT ", limit);
+        statement
+    }
+
+    fn newest(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Self {
+        let mut statement = Self::lines(site, filter);
+        if let Some(before) = before {
+            statement.text(" AND id < ", before);
+        }
+        statement.number(" ORDER BY id DESC LIMIT ", limit);
+        statement
+    }
+
+    fn push(&mut self, before: &str, value: Value) {
+        self.values.push(value);
+        self.text.push_str(before);
+        self.text.push_str(&format!("${}", self.values.len()));
+    }
+
+    fn text(&mut self, before: &str, value: &str) {
+        self.push(before, Value::Text(value.to_owned()));
+    }
+
+    fn number(&mut self, before: &str, value: i64) {
+        self.push(before, Value::Number(value));
+    }
+
+    fn narrow(&mut self, site: &SiteId, filter: &Filter) {
+        let columns = [
+            (
+                " AND account_id = ",
+                filter.account.as_ref().map(AccountId::as_str),
+            ),
+            (" AND queue = ", filter.queue.as_deref()),
+            (" AND plugin = ", filter.plugin.as_deref()),
+            (" AND service = ", filter.service.as_deref()),
+            (" AND state = ", filter.state.as_deref()),
+            (" AND tone = ", filter.tone.as_deref()),
+        ];
+        for (condition, value) in columns {
+            if let Some(value) = value {
+                self.text(condition, value);
+            }
+        }
+        if let Some(text) = &filter.text {
+            let escaped = text
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
+            let pattern = format!("%{escaped}%");
+            self.text(" AND (subject LIKE ", &pattern);
+            self.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+            self.text.push_str(" ESCAPE '\\')");
+        }
+        if let Some(fingerprint) = &filter.fingerprint {
+            self.text(
+                " AND id IN (SELECT case_id FROM case_lookups WHERE site = ",
+                site.as_str(),
+            );
+            self.text(" AND fingerprint = ", fingerprint);
+            self.text.push(')');
+        }
+        if let Some((clerk, now)) = &filter.claimed_by {
+            self.text(" AND claimed_by <> '' AND claimed_by = ", clerk.as_str());
+            self.number(" AND claimed_until > ", now.0);
+        }
+    }
+
+    async fn fetch(self, conn: &mut Connection) -> Result<Vec<Line>, StoreError> {
+        self.rows(conn).await?.iter().map(line).collect()
+    }
+
+    async fn rows(self, conn: &mut Connection) -> Result<Vec<sqlx::any::AnyRow>, StoreError> {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+            };
+        }
+        Ok(query.fetch_all(conn).await?)
+    }
+}
+
+/// A clerk's list: what is due first comes first.
+pub async fn by_due(
+    conn: &mut Connection,
+    site: &SiteId,
+    filter: &Filter,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    Statement::by_due(site, filter, after, limit)
+        .fetch(conn)
+        .await
+}
+
+/// An applicant's list: the newest first, before the case `before`.
+pub async fn newest(
+    conn: &mut Connection,
+    site: &SiteId,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    Statement::newest(site, filter, before, limit)
+        .fetch(conn)
+        .await
+}
+
+/// How much waits in a role's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueCount {
+    pub queue: String,
+    pub cases: i64,
+    /// Cases whose due date has passed.
+    pub overdue: i64,
+    /// When the case that has stood there longest came.
+    pub oldest: Millis,
+}
+
+/// Counts of all queues of a site that hold anything.
+pub async fn queue_counts(
+    conn: &mut Connection,
+    site: &SiteId,
+    now: Millis,
+) -> Result<Vec<QueueCount>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT queue, COUNT(*) AS cases, CAST(SUM(CASE WHEN due_at < $2 THEN 1 ELSE 0 END) AS BIGINT) AS overdue,
+             MIN(entered_at) AS oldest
+         FROM cases WHERE site = $1 AND queue > '' AND deleted = 0 GROUP BY queue ORDER BY queue",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(now.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueCount {
+                queue: row.try_get("queue")?,
+                cases: row.try_get("cases")?,
+                overdue: row.try_get("overdue")?,
+                oldest: Millis(row.try_get("oldest")?),
+            })
+        })
+        .collect()
+}
+
+/// How many cases of an account stand in each tone.
+pub async fn tone_counts(
+    conn: &mut Connection,
+    site: &SiteId,
+    account: &AccountId,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT tone, COUNT(*) AS cases FROM cases WHERE site = $1 AND account_id = $2 AND deleted = 0
+         GROUP BY tone ORDER BY tone",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(account.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

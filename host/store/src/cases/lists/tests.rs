@@ -1,0 +1,154 @@
+use super::*;
+use crate::cases::tests::{case, site};
+use crate::cases::{insert, lookup_context, set_lookups};
+use crate::testing::stores;
+
+#[tokio::test]
+async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint() {
+    for store in stores().await {
+        let mut tx = store.begin().await.unwrap();
+        for (number, subject, due) in [
+            ("20260001", "甲_公司", Some(30)),
+            ("20260002", "乙%公司", None),
+            ("20260003", "丙公司", Some(10)),
+        ] {
+            let case = case(number, subject, due);
+            insert(&mut tx, &store.sealer, &site(), &case)
+                .await
+                .unwrap();
+            let fingerprint = store.sealer.fingerprint(&lookup_context(&site()), number);
+            set_lookups(
+                &mut tx,
+                &site(),
+                &case.id,
+                &[fingerprint.clone(), fingerprint],
+            )
+            .await
+            .unwrap();
+        }
+        let filter = Filter {
+            queue: Some("reviewer".into()),
+            ..Filter::default()
+        };
+        let mut seen = vec![];
+        let mut after = None;
+        loop {
+            let page = by_due(&mut tx, &site(), &filter, after.as_ref(), 2)
+                .await
+                .unwrap();
+            seen.extend(page.iter().map(|line| line.number.clone()));
+            let Some(last) = page.last() else { break };
+            after = After::parse(&After::line(last).text());
+        }
+        assert_eq!(seen, ["20260003", "20260001", "20260002"], "{}", store.name);
+        let find = |filter: Filter| {
+            let sealer = store.sealer.clone();
+            async move { (filter, sealer) }
+        };
+        let (by_text, sealer) = find(Filter {
+            text: Some("_公".into()),
+            ..Filter::default()
+        })
+        .await;
+        assert_eq!(
+            by_due(&mut tx, &site(), &by_text, None, 9)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        let by_number = Filter {
+            text: Some("0002".into()),
+            ..Filter::default()
+        };
+        assert_eq!(
+            newest(&mut tx, &site(), &by_number, None, 9).await.unwrap()[0].subject,
+            "乙%公司"
+        );
+        let fingerprint = sealer.fingerprint(&lookup_context(&site()), "20260003");
+        let by_print = Filter {
+            fingerprint: Some(fingerprint),
+            ..Filter::default()
+        };
+        assert_eq!(
+            newest(&mut tx, &site(), &by_print, None, 9).await.unwrap()[0].number,
+            "20260003"
+        );
+        let counts = queue_counts(&mut tx, &site(), Millis(20)).await.unwrap();
+        assert_eq!((counts[0].cases, counts[0].overdue), (3, 1));
+    }
+}
+
+/// How SQLite finds the lines of a list.
+async fn plan(conn: &mut Connection, mut statement: Statement) -> String {
+    statement.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let rows = statement.rows(conn).await.unwrap();
+    let lines = rows
+        .iter()
+        .map(|row| row.try_get::<String, _>("detail").unwrap());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
+    let store = crate::testing::sqlite().await;
+    let mut conn = store.read().await.unwrap();
+    let after = After {
+        due_at: 5,
+        id: "x".into(),
+    };
+    let all = Filter::default;
+    let queue = Filter {
+        queue: Some("reviewer".into()),
+        ..all()
+    };
+    let claimed = Filter {
+        claimed_by: Some((ClerkId::generate(), Millis(1))),
+        ..all()
+    };
+    let account = Filter {
+        account: Some(AccountId::generate()),
+        ..all()
+    };
+    let lists = [
+        (
+            Statement::by_due(&site(), &all(), Some(&after), 9),
+            "cases_by_due (site=? AND (due_at,id)>(?,?))",
+        ),
+        (
+            Statement::by_due(&site(), &queue, None, 9),
+            "cases_in_queue (site=? AND queue=?)",
+        ),
+        (
+            Statement::by_due(&site(), &queue, Some(&after), 9),
+            "cases_in_queue (site=? AND queue=? AND (due_at,id)>(?,?))",
+        ),
+        (
+            Statement::by_due(&site(), &claimed, None, 9),
+            "cases_claimed (site=? AND claimed_by=?)",
+        ),
+        (
+            Statement::newest(&site(), &account, None, 9),
+            "cases_of_account (site=? AND account_id=? AND deleted=?)",
+        ),
+        (
+            Statement::newest(&site(), &account, Some("x"), 9),
+            "cases_of_account (site=? AND account_id=? AND deleted=? AND id<?)",
+        ),
+    ];
+    for (statement, index) in lists {
+        assert_eq!(
+            plan(&mut conn, statement).await,
+            format!("SEARCH cases USING INDEX {index}")
+        );
+    }
+    let found = Filter {
+        fingerprint: Some("f".into()),
+        ..queue
+    };
+    let plan = plan(&mut conn, Statement::by_due(&site(), &found, None, 9)).await;
+    assert!(
+        plan.contains("SEARCH case_lookups USING COVERING INDEX"),
+        "{plan}"
+    );
+}
