@@ -195,7 +195,7 @@ impl Reader<'_> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
         let begins = |word: &&str| text.starts_with(*word) || text.contains(&format!("({word}"));
-        if words.iter().any(|word| begins(&word)) {
+        if words.iter().any(begins) {
             let place = format!("{}:{line}", self.file);
             self.statements.push(Statement {
                 place,
