@@ -2,18 +2,17 @@
 //! step is saved at once, so that it can be left and taken up again anywhere.
 
 use crate::Engine;
+use crate::actor::Actor;
 use crate::commit::{enter, fingerprints};
 use crate::error::EngineError;
 use crate::inner::Inner;
 use crate::situation::{Situation, profile};
 use crate::transition::{self, Request, Submission};
 use crate::views::Saved;
-use crate::{actor::Actor, views::FileView};
-use yinxin_core::definition::{Block, Document, Field, Form, Material, StepContent};
+use yinxin_core::definition::{Block, Document, Field, Form, StepContent};
 use yinxin_core::form::{self, Values};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::rules::{Checkpoint, Fact, ItemStanding, NamedValue, Problem, Sources};
-use yinxin_services::uploads::{Upload, UploadError};
 use yinxin_store::cases::{self, Case, Standing, Step};
 use yinxin_store::ledger::{self, Entry};
 use yinxin_store::materials::{self, Item};
@@ -278,62 +277,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes a file for a place of a material; the sentence says what is wrong with it.
-    pub async fn upload(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        id: &CaseId,
-        material: &str,
-        position: u32,
-        upload: (String, Vec<u8>),
-    ) -> Result<Result<FileView, String>, EngineError> {
-        let inner = &self.inner;
-        let uploads = &inner.services.uploads;
-        let (situation, material) = self.open_material(site, account, id, material).await?;
-        let (name, bytes) = upload;
-        let upload = Upload {
-            name,
-            bytes: bytes.into(),
-            by: account.to_string(),
-        };
-        let taken = match uploads.take(site, id, &material, position, upload).await {
-            Ok(taken) => taken,
-            Err(UploadError::Refused(problem)) => return Ok(Err(problem.to_string())),
-            Err(error) => return Err(error.into()),
-        };
-        let mut tx = inner.store.begin().await?;
-        still_open(&mut tx, site, &situation).await?;
-        let file = uploads.keep(&mut tx, site, id, &taken).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        inner.changed(site, id);
-        Ok(Ok(crate::pages::service_file(file)))
-    }
-
-    /// Takes an uploaded file away.
-    pub async fn remove_upload(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        id: &CaseId,
-        material: &str,
-        position: u32,
-    ) -> Result<(), EngineError> {
-        let inner = &self.inner;
-        let (situation, _) = self.open_material(site, account, id, material).await?;
-        let by = account.to_string();
-        let mut tx = inner.store.begin().await?;
-        still_open(&mut tx, site, &situation).await?;
-        inner
-            .services
-            .uploads
-            .remove(&mut tx, site, id, material, position, &by)
-            .await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        inner.changed(site, id);
-        Ok(())
-    }
-
     /// Deletes an application that was not taken up yet, by the lifecycle's own transition `delete` where it has one, so
     /// that the plugin can give back what it had reserved. Its identity checks and papers become void.
     pub async fn delete(
@@ -412,29 +355,6 @@ impl Engine {
             Err(EngineError::NotAllowed)
         }
     }
-
-    async fn open_material(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        id: &CaseId,
-        material: &str,
-    ) -> Result<(Situation, Material), EngineError> {
-        let situation = self.own(site, account, id).await?;
-        let found = situation
-            .service()?
-            .steps
-            .iter()
-            .find_map(|step| match &step.content {
-                StepContent::Materials(ids) if situation.is_open(&step.id) => situation
-                    .materials(ids)
-                    .find(|wanted| wanted.id == material)
-                    .cloned(),
-                _ => None,
-            });
-        let found = found.ok_or(EngineError::NotAllowed)?;
-        Ok((situation, found))
-    }
 }
 
 /// The case's answers with those of one form replaced: fields of the form that were not asked are dropped.
@@ -456,7 +376,7 @@ fn carries(document: &Document, check: &str) -> bool {
 }
 
 /// A row of the ledger for what the host itself does on the applicant's word.
-async fn note(
+pub(crate) async fn note(
     inner: &Inner,
     conn: &mut Connection,
     site: &SiteId,
@@ -485,20 +405,6 @@ async fn note(
         effects: inner.sealer.seal(&context, b"[]")?,
     };
     ledger::append(conn, site, &entry).await?;
-    Ok(())
-}
-
-/// The case stands where it stood when its steps were found open; nothing moves it until `conn`'s transaction ends. So a
-/// file that arrives while the application is being submitted is part of it or is refused, never changed behind it.
-async fn still_open(
-    conn: &mut Connection,
-    site: &SiteId,
-    situation: &Situation,
-) -> Result<(), EngineError> {
-    let (state, deleted) = cases::lock(conn, site, &situation.case.id).await?;
-    if deleted || state != situation.case.state {
-        return Err(EngineError::NotAllowed);
-    }
     Ok(())
 }
 

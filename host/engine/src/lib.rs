@@ -33,6 +33,7 @@ mod papers;
 mod situation;
 mod timers;
 mod transition;
+mod uploading;
 pub mod views;
 mod worker;
 
@@ -100,14 +101,24 @@ impl Engine {
     pub async fn keep_house(&self) -> Result<(), EngineError> {
         // More at once would make others wait; the rest follows in a minute.
         const ORDERS: i64 = 100;
-        let services = &self.inner.services;
+        let mut ended = Ok(());
         for site in self.inner.sites.keys() {
-            services.payments.close_expired(site, ORDERS).await?;
-            services.accounts.sweep(site).await?;
-            let mut tx = self.inner.store.begin().await?;
-            services.uploads.plan_sweep(&mut tx, site).await?;
-            tx.commit().await.map_err(yinxin_store::StoreError::from)?;
+            // One site's trouble is not the next one's; the first is reported.
+            if let Err(error) = self.keep_site(site, ORDERS).await {
+                tracing::error!(%site, %error, "a site could not be put in order");
+                ended = ended.and(Err(error));
+            }
         }
+        ended
+    }
+
+    async fn keep_site(&self, site: &SiteId, orders: i64) -> Result<(), EngineError> {
+        let services = &self.inner.services;
+        services.payments.close_expired(site, orders).await?;
+        services.accounts.sweep(site).await?;
+        let mut tx = self.inner.store.begin().await?;
+        services.uploads.plan_sweep(&mut tx, site).await?;
+        tx.commit().await.map_err(yinxin_store::StoreError::from)?;
         Ok(())
     }
 

@@ -27,6 +27,9 @@ pub struct Submission {
     pub judgements: Vec<ItemJudgement>,
 }
 
+/// Characters of the reason for refusing an item: what an applicant reads on a phone without losing the thread.
+const REASON_LIMIT: usize = 500;
+
 /// How often an event is decided anew because another transaction won; far more than two clerks and a gateway can cause.
 const ATTEMPTS: usize = 8;
 
@@ -128,7 +131,11 @@ async fn try_once(
         at: moment,
         actor,
         input: input.clone(),
-        judgements: request.submission.judgements.clone(),
+        judgements: if transition.judges_items {
+            request.submission.judgements.clone()
+        } else {
+            Vec::new()
+        },
         fact: request.fact.clone(),
     };
     let Handled {
@@ -272,6 +279,17 @@ fn judged(
                 None,
                 "审核意见中有不属于本申请的项目，请刷新页面后重试",
             ));
+        }
+        let same = judgements.iter().filter(|j| j.item == judgement.item);
+        if same.count() > 1 {
+            problems.push(problem(
+                Some(&judgement.item),
+                "此项有两个审核意见，请刷新页面后重试",
+            ));
+        }
+        if judgement.reason.chars().count() > REASON_LIMIT {
+            let message = format!("退回原因请控制在 {REASON_LIMIT} 个字以内");
+            problems.push(problem(Some(&judgement.item), &message));
         }
         if !judgement.passed && judgement.reason.trim().is_empty() {
             problems.push(problem(Some(&judgement.item), "请填写退回原因"));

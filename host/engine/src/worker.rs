@@ -130,7 +130,11 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     let mut tx = inner.store.begin().await?;
     match ended {
         Ok(None) => {}
-        Ok(Some(JobEnd::Done)) => jobs::finish(&mut tx, &job.site, &job.id).await?,
+        Ok(Some(JobEnd::Done)) => match jobs::finish(&mut tx, &job.site, &job.id).await {
+            // It took longer than its lease, and another worker has ended it.
+            Err(error) if error.is_conflict() => {}
+            other => other?,
+        },
         Ok(Some(JobEnd::Again { at, why })) => {
             jobs::retry(&mut tx, &job.site, &job.id, at, &why).await?;
         }

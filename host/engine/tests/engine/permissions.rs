@@ -1,9 +1,10 @@
 //! Who may do what to which case, and what happens when two want to at once.
 
-use crate::applicant::{Application, answers, scan};
+use crate::applicant::{Application, answers, problems, scan};
 use crate::hall::{Hall, administrator, clerk, halls};
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{AccountId, SiteId};
+use yinxin_core::rules::ItemJudgement;
 use yinxin_engine::views::{ListFilter, Rendition};
 use yinxin_engine::{Actor, ClerkActor, EngineError, Submission};
 
@@ -296,11 +297,7 @@ async fn who_holds_a_case_is_seen_and_respected() {
         engine.claim(&hall.site, &first, &case.id).await.unwrap();
         engine.claim(&hall.site, &first, &case.id).await.unwrap();
         let held = engine.claim(&hall.site, &second, &case.id).await;
-        assert!(
-            crate::applicant::problems(held)[0]
-                .message
-                .contains("其他同事")
-        );
+        assert!(problems(held)[0].message.contains("其他同事"));
         let seen = async |clerk: &ClerkActor| {
             let page = engine
                 .page(&hall.site, &Actor::Clerk(clerk.clone()), &case.id)
@@ -331,5 +328,51 @@ async fn who_holds_a_case_is_seen_and_respected() {
             .await
             .unwrap();
         assert_eq!(seen(&second).await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_says_one_thing_of_each_item() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::submitted(&hall, &account, "sub").await;
+        let reviewer = Actor::Clerk(clerk("审核员", &[Role::Reviewer]));
+        let all = case.judgements().await;
+        let refused = |item: &str, reason: &str| ItemJudgement {
+            item: item.to_owned(),
+            passed: false,
+            reason: reason.to_owned(),
+        };
+        let said = async |id: &str, judgements: Vec<ItemJudgement>| {
+            let submission = Submission {
+                judgements,
+                ..Submission::default()
+            };
+            let found = problems(case.fire(&reviewer, id, &submission).await);
+            found
+                .into_iter()
+                .map(|problem| problem.item.unwrap_or_default())
+                .collect::<Vec<_>>()
+        };
+        let unit = || refused("unit", "名称不符");
+        // Nothing is left out, said twice, refused and passed, or refused without a word.
+        assert_eq!(said("pass", all[1..].to_vec()).await, [all[0].item.clone()]);
+        let twice: Vec<_> = all.iter().cloned().chain([unit()]).collect();
+        assert_eq!(said("pass", twice).await, ["unit", "unit"]);
+        let mut one = all.clone();
+        one.retain(|judgement| judgement.item != "unit");
+        one.push(unit());
+        assert_eq!(said("pass", one).await, ["unit"]);
+        assert_eq!(said("refuse", vec![refused("unit", " ")]).await, ["unit"]);
+        assert_eq!(
+            said("refuse", vec![refused("unit", &"长".repeat(501))]).await,
+            ["unit"]
+        );
+        // An item that the application does not have, such as a sub key's seal sheet.
+        assert_eq!(
+            said("refuse", vec![refused("seal-sheet", "不清晰")]).await,
+            [""]
+        );
+        assert_eq!(case.state().await, "first-review", "{}", hall.name());
     }
 }

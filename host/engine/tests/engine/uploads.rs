@@ -160,6 +160,36 @@ async fn an_attachment_that_cannot_be_read_or_is_only_claimed_stops_the_event() 
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_uploaded_and_taken_away_is_in_the_history_for_clerks() {
+    for hall in halls().await {
+        let account = hall.registered().await;
+        let case = Application::begin(&hall, &account).await;
+        case.fill(&crate::applicant::answers("sub")).await;
+        case.upload("business-licence", 0).await.unwrap();
+        let (engine, site) = (&hall.engine, &hall.site);
+        engine
+            .remove_upload(site, &account, &case.id, "business-licence", 0)
+            .await
+            .unwrap();
+        let labels = |page: yinxin_engine::views::CasePage| {
+            page.history
+                .into_iter()
+                .map(|line| line.label)
+                .collect::<Vec<_>>()
+        };
+        let all = ["开始申请", "保存填写内容", "上传文件", "删除文件"];
+        assert_eq!(labels(case.desk().await), all, "{}", hall.name());
+        assert_eq!(
+            labels(case.page().await),
+            ["开始申请"],
+            "their own steps are noise"
+        );
+        assert_eq!(licence(&case).await, (ItemStanding::Missing, None));
+        hall.verified_ledger().await;
+    }
+}
+
 /// Standing and file of the business licence.
 async fn licence(case: &Application<'_>) -> (ItemStanding, Option<String>) {
     let page = case.desk().await;

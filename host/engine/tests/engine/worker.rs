@@ -35,7 +35,7 @@ async fn a_page_that_waits_for_its_payment_hears_of_it() {
         };
         tokio::time::timeout(PATIENCE, paid)
             .await
-            .expect(hall.name());
+            .unwrap_or_else(|_| panic!("{}: nobody heard", hall.name()));
         stop.cancel();
         tokio::time::timeout(PATIENCE, worker)
             .await
