@@ -13,6 +13,7 @@ use futures::stream::{BoxStream, Stream, StreamExt};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use yinxin_core::ids::{CaseId, OrderId, SiteId};
 use yinxin_engine::views::CasePage;
@@ -22,6 +23,11 @@ use yinxin_services::identity::IdentityCheck;
 const LONGEST: Duration = Duration::from_secs(600);
 /// Proxies give up on a silent connection after 30 seconds or more.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Streams of the process at a time: a third of its connections (`listen`), each looks at the database every two
+/// seconds. Further pages ask now and then instead, which their script does by itself.
+pub const STREAMS: usize = 300;
+/// Seconds until a refused stream is worth another try.
+const LATER: u64 = 60;
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -149,8 +155,12 @@ where
     L: Fn() -> F + Send + 'static,
     F: Future<Output = Option<String>> + Send,
 {
+    let Ok(place) = Arc::clone(state.streams()).try_acquire_owned() else {
+        return WebError::TooMany(LATER).into_response();
+    };
     let shutdown = state.shutdown.clone();
     let end = async move {
+        let _place = place;
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(LONGEST) => {}

@@ -1,11 +1,13 @@
 //! What every handler can reach.
 
+use crate::live::STREAMS;
 use crate::site::Sites;
 use crate::templates::Templates;
 use crate::texts::Texts;
 use ring::hmac;
 use std::ops::Deref;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use yinxin_core::time::Clock;
 use yinxin_engine::Engine;
@@ -57,6 +59,7 @@ pub struct Inner {
     parts: Parts,
     templates: Templates,
     cookie_key: hmac::Key,
+    streams: Arc<Semaphore>,
 }
 
 /// Cheap to clone.
@@ -71,6 +74,7 @@ impl AppState {
             parts,
             templates,
             cookie_key,
+            streams: Arc::new(Semaphore::new(STREAMS)),
         }))
     }
 
@@ -88,6 +92,11 @@ impl AppState {
 
     pub fn templates(&self) -> &Templates {
         &self.0.templates
+    }
+
+    /// Places for pages that go on by themselves.
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
     }
 
     pub(crate) fn cookie_key(&self) -> &hmac::Key {
