@@ -33,6 +33,8 @@ pub use case::load as load_case;
 pub(crate) use files::{attachment, inline};
 pub(crate) use register::Next;
 pub(crate) use tasks::{Answers, answers, tone_name};
+#[cfg(test)]
+pub(crate) use tasks::AnswerRow;
 
 pub fn routes() -> Router<AppState> {
     Router::new()

@@ -531,3 +531,6 @@ fn standing_name(standing: ItemStanding) -> &'static str {
         ItemStanding::Refused => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests;

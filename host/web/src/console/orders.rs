@@ -136,12 +136,7 @@ pub async fn list(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
         .last()
         .filter(|_| more)
         .map(|last| format!("{base}&after={}", last.id));
-    let states = STATES.map(|state| {
-        (
-            state.as_str(),
-            visit.text(&format!("orders.{}", state.as_str())).to_owned(),
-        )
-    });
+    let states = STATES.map(|state| (state.as_str(), state_text(&clerk, state)));
     let page = OrdersPage {
         state: state.as_str(),
         states: states.to_vec(),
@@ -303,7 +298,7 @@ async fn render(
     let page = OrderPage {
         path: format!("/console/orders/{id}"),
         number: order.number,
-        state: text(format!("orders.{}", order.state.as_str())),
+        state: state_text(clerk, order.state),
         lines: order
             .lines
             .iter()
@@ -350,6 +345,15 @@ async fn render(
         typed,
     };
     clerk.page_with(status, "console/order.html", page)
+}
+
+/// An order that nobody began to pay looks to its applicant like one that waits for money; a clerk tells them apart.
+fn state_text(clerk: &ClerkVisit, state: OrderState) -> String {
+    let name = match state {
+        OrderState::Open => "console.order_open".to_owned(),
+        other => format!("orders.{}", other.as_str()),
+    };
+    clerk.visit.text(&name).to_owned()
 }
 
 pub fn method_text(clerk: &ClerkVisit, method: Method) -> String {

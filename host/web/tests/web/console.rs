@@ -27,12 +27,28 @@ const FINANCE: May = Only(Role::Finance);
 const PAGES: [(Method, &str, May); 62] = [
     (Method::GET, "/console", Staff),
     (Method::GET, "/console/password", Staff),
-    (Method::GET, "/console/queues/reviewer", Only(Role::Reviewer)),
-    (Method::POST, "/console/queues/reviewer/next", Only(Role::Reviewer)),
+    (
+        Method::GET,
+        "/console/queues/reviewer",
+        Only(Role::Reviewer),
+    ),
+    (
+        Method::POST,
+        "/console/queues/reviewer/next",
+        Only(Role::Reviewer),
+    ),
     (Method::GET, "/console/queues/maker", Only(Role::Maker)),
-    (Method::POST, "/console/queues/maker/next", Only(Role::Maker)),
+    (
+        Method::POST,
+        "/console/queues/maker/next",
+        Only(Role::Maker),
+    ),
     (Method::GET, "/console/queues/shipper", Only(Role::Shipper)),
-    (Method::POST, "/console/queues/shipper/next", Only(Role::Shipper)),
+    (
+        Method::POST,
+        "/console/queues/shipper/next",
+        Only(Role::Shipper),
+    ),
     (Method::GET, "/console/queues/finance", FINANCE),
     (Method::POST, "/console/queues/finance/next", FINANCE),
     (Method::GET, "/console/queues/administrator", ADMIN),
@@ -45,8 +61,16 @@ const PAGES: [(Method, &str, May); 62] = [
     (Method::POST, "/console/cases/none/judge", Staff),
     (Method::GET, "/console/cases/none/history", ADMIN),
     (Method::GET, "/console/cases/none/files/none", Staff),
-    (Method::GET, "/console/cases/none/files/none/thumbnail", Staff),
-    (Method::GET, "/console/cases/none/files/none/original", Staff),
+    (
+        Method::GET,
+        "/console/cases/none/files/none/thumbnail",
+        Staff,
+    ),
+    (
+        Method::GET,
+        "/console/cases/none/files/none/original",
+        Staff,
+    ),
     (Method::GET, "/console/cases/none/papers/none/pdf", Staff),
     (Method::GET, "/console/cases/none/certificates/none", Staff),
     (Method::GET, "/console/letters", Staff),
@@ -86,7 +110,11 @@ const PAGES: [(Method, &str, May); 62] = [
     (Method::POST, "/console/content/new-notice", ADMIN),
     (Method::POST, "/console/content/notices/none/delete", ADMIN),
     (Method::GET, "/console/content/downloads", ADMIN),
-    (Method::POST, "/console/content/downloads/none/delete", ADMIN),
+    (
+        Method::POST,
+        "/console/content/downloads/none/delete",
+        ADMIN,
+    ),
 ];
 
 /// Forms with a file: they have a body of their own.
@@ -103,7 +131,11 @@ fn site() -> SiteId {
 /// A hall with one clerk for each role.
 async fn staffed() -> Hall {
     let hall = hall().await;
-    hall.state.staff.create_demo(&site(), PASSWORD).await.unwrap();
+    hall.state
+        .staff
+        .create_demo(&site(), PASSWORD)
+        .await
+        .unwrap();
     hall
 }
 
@@ -111,9 +143,17 @@ async fn staffed() -> Hall {
 async fn at_work(hall: &Hall, login: &str) -> (Browser, String) {
     let mut browser = Browser::default();
     let token = browser.token(hall).await;
-    let body = format!("_csrf={token}&login_id={login}&password={}", encoded(PASSWORD));
+    let body = format!(
+        "_csrf={token}&login_id={login}&password={}",
+        encoded(PASSWORD)
+    );
     let answer = browser.post(hall, "/console/login", &body, &[]).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{login}: {}", answer.body);
+    assert_eq!(
+        answer.status,
+        StatusCode::SEE_OTHER,
+        "{login}: {}",
+        answer.body
+    );
     assert_eq!(answer.header("location"), "/console");
     let token = token_on(&browser.get(hall, "/console/password").await);
     (browser, token)
@@ -128,11 +168,19 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-async fn ask(hall: &Hall, browser: &mut Browser, method: &Method, path: &str, token: &str) -> Answer {
+async fn ask(
+    hall: &Hall,
+    browser: &mut Browser,
+    method: &Method,
+    path: &str,
+    token: &str,
+) -> Answer {
     if *method == Method::GET {
         browser.get(hall, path).await
     } else {
-        browser.post(hall, path, &format!("_csrf={token}"), &[]).await
+        browser
+            .post(hall, path, &format!("_csrf={token}"), &[])
+            .await
     }
 }
 
@@ -153,7 +201,9 @@ fn is_refused(answer: &Answer) -> bool {
 
 fn leads_to_the_door(answer: &Answer) -> bool {
     answer.status == StatusCode::SEE_OTHER
-        && answer.header("location").starts_with("/console/login?next=%2Fconsole")
+        && answer
+            .header("location")
+            .starts_with("/console/login?next=%2Fconsole")
 }
 
 #[tokio::test]
@@ -175,11 +225,18 @@ async fn each_page_opens_to_its_roles_and_to_no_other() {
             };
             if open {
                 assert!(!is_refused(answer), "{login} may not {method} {path}");
-                assert!(!leads_to_the_door(answer), "{login} is sent away from {method} {path}");
+                assert!(
+                    !leads_to_the_door(answer),
+                    "{login} is sent away from {method} {path}"
+                );
                 let broken = answer.status == StatusCode::INTERNAL_SERVER_ERROR;
                 assert!(!broken, "{login} {method} {path}: {}", answer.body);
             } else {
-                assert!(is_refused(answer), "{login} may {method} {path}: {}", answer.status);
+                assert!(
+                    is_refused(answer),
+                    "{login} may {method} {path}: {}",
+                    answer.status
+                );
             }
         };
         for (method, path, may) in PAGES {
@@ -204,10 +261,18 @@ async fn nobody_else_comes_further_than_the_door() {
         for (browser, token) in [(&mut stranger, &strangers), (&mut applicant, &strangers)] {
             let answer = ask(&hall, browser, &method, path, token).await;
             let refused = answer.status == StatusCode::FORBIDDEN && method == Method::POST;
-            assert!(refused || leads_to_the_door(&answer), "{method} {path}: {}", answer.status);
+            assert!(
+                refused || leads_to_the_door(&answer),
+                "{method} {path}: {}",
+                answer.status
+            );
         }
         let answer = ask(&hall, &mut stranger, &method, path, &strangers).await;
-        assert!(leads_to_the_door(&answer), "{method} {path}: {}", answer.status);
+        assert!(
+            leads_to_the_door(&answer),
+            "{method} {path}: {}",
+            answer.status
+        );
     }
 }
 
@@ -227,7 +292,9 @@ async fn applicant(hall: &Hall) -> Browser {
     };
     let hash = hex::encode(digest(&SHA256, token.as_bytes()));
     let mut conn = hall.state.store.read().await.unwrap();
-    sessions::insert(&mut conn, &site(), &hash, &session, "").await.unwrap();
+    sessions::insert(&mut conn, &site(), &hash, &session, "")
+        .await
+        .unwrap();
     let mut browser = Browser::default();
     for name in ["yinxin-session", "yinxin-clerk"] {
         browser.cookies.insert(name.to_owned(), token.to_owned());
@@ -238,7 +305,12 @@ async fn applicant(hall: &Hall) -> Browser {
 #[tokio::test]
 async fn a_password_that_somebody_else_chose_is_changed_first() {
     let hall = staffed().await;
-    let new = Hiring { login: "new", name: "新人", roles: &[Role::Administrator], password: PASSWORD };
+    let new = Hiring {
+        login: "new",
+        name: "新人",
+        roles: &[Role::Administrator],
+        password: PASSWORD,
+    };
     let id = hall.state.staff.create(&site(), new, None).await.unwrap();
     let (mut browser, token) = at_work(&hall, "new").await;
     for (method, path, _) in PAGES {
@@ -256,11 +328,17 @@ async fn a_password_that_somebody_else_chose_is_changed_first() {
     );
     let answer = browser.post(&hall, "/console/password", &body, &[]).await;
     assert_eq!(answer.header("location"), "/console", "{}", answer.body);
-    assert_eq!(browser.get(&hall, "/console/staff").await.status, StatusCode::OK);
+    assert_eq!(
+        browser.get(&hall, "/console/staff").await.status,
+        StatusCode::OK
+    );
 
     // Disabled meanwhile: the next page is the door.
     let clerk = hall.state.staff.get(&site(), &id).await.unwrap();
-    let gone = Clerk { disabled: true, ..clerk };
+    let gone = Clerk {
+        disabled: true,
+        ..clerk
+    };
     hall.state.staff.update(&site(), &gone, None).await.unwrap();
     assert!(leads_to_the_door(&browser.get(&hall, "/console").await));
 }
@@ -277,16 +355,36 @@ async fn after_three_failures_the_door_asks_for_a_picture() {
         assert!(answer.body.contains("用户名或密码不正确"));
     }
     let answer = browser.post(&hall, "/console/login", &body, &[]).await;
-    assert!(answer.body.contains("name=\"picture_code\""), "{}", answer.body);
-    let as_sum = browser.post(&hall, "/console/login", &format!("{body}&_renew=question"), &[]).await;
+    assert!(
+        answer.body.contains("name=\"picture_code\""),
+        "{}",
+        answer.body
+    );
+    let as_sum = browser
+        .post(
+            &hall,
+            "/console/login",
+            &format!("{body}&_renew=question"),
+            &[],
+        )
+        .await;
     assert!(as_sum.body.contains("data-question"), "{}", as_sum.body);
 }
 
 #[tokio::test]
 async fn what_one_may_not_do_is_not_shown() {
     let hall = staffed().await;
-    let links = ["/console/orders", "/console/staff", "/console/accounts", "/console/content"];
-    for (login, shown) in [("reviewer", &links[..0]), ("finance", &links[..1]), ("admin", &links)] {
+    let links = [
+        "/console/orders",
+        "/console/staff",
+        "/console/accounts",
+        "/console/content",
+    ];
+    for (login, shown) in [
+        ("reviewer", &links[..0]),
+        ("finance", &links[..1]),
+        ("admin", &links),
+    ] {
         let (mut browser, _) = at_work(&hall, login).await;
         let page = browser.get(&hall, "/console").await.body;
         for link in links {
@@ -310,12 +408,24 @@ async fn what_people_wrote_stays_text() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let text = encoded(hostile);
     let notice = format!("_csrf={token}&title={name}&markdown={text}&published=yes");
-    let answer = browser.post(&hall, "/console/content/new-notice", &notice, &[]).await;
+    let answer = browser
+        .post(&hall, "/console/content/new-notice", &notice, &[])
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let preview = format!("{notice}&_preview=1");
-    let mut pages = vec![browser.post(&hall, "/console/content/new-notice", &preview, &[]).await.body];
+    let mut pages = vec![
+        browser
+            .post(&hall, "/console/content/new-notice", &preview, &[])
+            .await
+            .body,
+    ];
     let log_in = format!("_csrf={token}&login_id={text}&password=x");
-    pages.push(browser.post(&hall, "/console/login", &log_in, &[]).await.body);
+    pages.push(
+        browser
+            .post(&hall, "/console/login", &log_in, &[])
+            .await
+            .body,
+    );
     for path in [
         "/console/staff".to_owned(),
         "/console/content/notices".to_owned(),
@@ -338,20 +448,36 @@ async fn a_page_is_written_saved_and_restored() {
     let hall = staffed().await;
     let (mut browser, token) = at_work(&hall, "admin").await;
     let first = format!("_csrf={token}&slug=guide&title=A&markdown=one&position=10&published=yes");
-    let answer = browser.post(&hall, "/console/content/new-page", &first, &[]).await;
+    let answer = browser
+        .post(&hall, "/console/content/new-page", &first, &[])
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let second = format!("_csrf={token}&_version=1&title=A&markdown=two&position=10&published=yes");
     let path = "/console/content/pages/guide";
     let answer = browser.post(&hall, path, &second, &[]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     // A colleague's page from before: nothing of the other's work is lost without a word.
-    let late = browser.post(&hall, path, &second.replace("two", "three"), &[]).await;
+    let late = browser
+        .post(&hall, path, &second.replace("two", "three"), &[])
+        .await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(late.body.contains("three") && late.body.contains("其他人刚刚保存过"), "{}", late.body);
+    assert!(
+        late.body.contains("three") && late.body.contains("其他人刚刚保存过"),
+        "{}",
+        late.body
+    );
     let restored = format!("_csrf={token}&_version=2&version=1");
-    let answer = browser.post(&hall, &format!("{path}/restore"), &restored, &[]).await;
+    let answer = browser
+        .post(&hall, &format!("{path}/restore"), &restored, &[])
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    assert!(browser.get(&hall, "/pages/guide").await.body.contains("one"));
+    assert!(
+        browser
+            .get(&hall, "/pages/guide")
+            .await
+            .body
+            .contains("one")
+    );
 }
 
 #[tokio::test]
@@ -361,7 +487,10 @@ async fn the_last_administrator_stays() -> Result<(), StoreError> {
     let staff = hall.state.staff.list(&site(), None, 10).await?;
     let admin = staff.iter().find(|clerk| clerk.login == "admin").unwrap();
     let path = format!("/console/staff/{}", admin.id);
-    let body = format!("_csrf={token}&_version={}&name=x&role%3Areviewer=yes", admin.version);
+    let body = format!(
+        "_csrf={token}&_version={}&name=x&role%3Areviewer=yes",
+        admin.version
+    );
     let answer = browser.post(&hall, &path, &body, &[]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("至少要有一名"), "{}", answer.body);
