@@ -166,4 +166,23 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{name}: {error:#}"));
         }
     }
+
+    #[test]
+    fn every_text_that_a_template_names_is_in_the_catalogue() {
+        let texts = Texts::chinese().unwrap();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        for name in Embedded::iter() {
+            let source =
+                String::from_utf8(Embedded::get(&name).unwrap().data.into_owned()).unwrap();
+            for (at, _) in source.match_indices("t.") {
+                let (before, named) = (&source[..at], &source[at + 2..]);
+                let path = named.split(|c| !is_part(c)).next().unwrap();
+                // What is chosen by a value, as in `t.payment[method]`, only a page that is shown can tell.
+                if !before.ends_with([' ', '(']) || path.split('.').count() != 2 {
+                    continue;
+                }
+                assert!(texts.find(path).is_some(), "{name} names t.{path}");
+            }
+        }
+    }
 }

@@ -190,7 +190,7 @@ fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
             .iter()
             .map(|certificate| CertificateLine {
                 serial: certificate.serial.clone(),
-                subject: certificate.subject.clone(),
+                subject: common_name(&certificate.subject),
                 from: certificate.not_before.day().to_string(),
                 to: certificate.not_after.day().to_string(),
                 standing: visit
@@ -213,6 +213,29 @@ fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
             live::fingerprint(page)
         },
     }
+}
+
+/// Whose certificate it is: of a subject in the form of RFC 4514 the common name, or all where it has none.
+fn common_name(subject: &str) -> String {
+    let mut name = None;
+    let mut rest = subject;
+    while name.is_none() && !rest.is_empty() {
+        let mut escaped = false;
+        let end = rest.find(|c| {
+            let ends = !escaped && matches!(c, ',' | '+');
+            escaped = !escaped && c == '\\';
+            ends
+        });
+        let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+        name = part.strip_prefix("CN=");
+        rest = after.get(1..).unwrap_or_default();
+    }
+    let mut escaped = false;
+    let shown = name.unwrap_or(subject).chars().filter(|c| {
+        escaped = !escaped && *c == '\\';
+        !escaped
+    });
+    shown.collect()
 }
 
 /// Until when, in words for who waits or has to act.
@@ -300,4 +323,17 @@ fn delete_page(
         problems: tasks::problems_of_case(page, problems),
     };
     visit.page_with(status, "applicant/cases/delete.html", view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_named_by_its_common_name() {
+        let subject = r"serialNumber=91360600,CN=信江\, 建设\+园林,OU=阳光采购,C=CN";
+        assert_eq!(common_name(subject), "信江, 建设+园林");
+        assert_eq!(common_name("C=CN+CN=甲,O=乙"), "甲");
+        assert_eq!(common_name("O=乙,C=CN"), "O=乙,C=CN");
+    }
 }
