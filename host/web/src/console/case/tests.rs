@@ -1,7 +1,11 @@
 //! The page of a case, with what people may have put into it.
 
-use super::*;
-use crate::applicant::AnswerRow;
+use super::view::{
+    ActionButton, CaseView, CertificateLine, FileItem, HistoryLine, MaterialItem, MessageLine,
+    OrderLine, SectionItem,
+};
+use crate::applicant::{AnswerRow, Answers};
+use crate::forms::ProblemView;
 use crate::site::Sites;
 use crate::templates::Templates;
 use crate::texts::Texts;
