@@ -30,9 +30,9 @@ const SHORTEST_PASSWORD: u32 = 10;
 const LOGIN_LIMIT: usize = 32;
 const NAME_LIMIT: usize = 32;
 
-/// Whether the clerk may do what the role does. Administrators look after staff and content; what they review, pay or
-/// make they need the roles for, like everybody.
-pub fn may(clerk: &Clerk, role: Role) -> bool {
+/// Whether the clerk is active and has been given this very role. What an administrator may do without the other roles is
+/// decided where cases are (`yinxin_engine::ClerkActor::may`).
+pub fn serves_as(clerk: &Clerk, role: Role) -> bool {
     !clerk.disabled && clerk.roles.contains(&role)
 }
 
@@ -231,10 +231,12 @@ impl Staff {
         let mut tx = self.store.begin().await?;
         let all = rows::hold_all(&mut tx, site).await?;
         let others = all.iter().filter(|clerk| clerk.id != changed.id);
-        let had_one = all.iter().any(|clerk| may(clerk, Role::Administrator));
+        let had_one = all
+            .iter()
+            .any(|clerk| serves_as(clerk, Role::Administrator));
         let has_one = others
             .chain([changed])
-            .any(|clerk| may(clerk, Role::Administrator));
+            .any(|clerk| serves_as(clerk, Role::Administrator));
         if had_one && !has_one {
             let message = "站点至少要有一名可登录的管理员，请先指定另一名管理员";
             return Err(AccountError::refused(Some(item::ROLES), message));

@@ -85,7 +85,7 @@ async fn a_clerk_is_made_logs_in_and_may_what_the_roles_say() {
         let (begun, clerk) = office.log_in("wang.shen", PASSWORD).await.unwrap();
         assert_eq!(clerk.id, id);
         assert!(clerk.must_change_password);
-        assert!(may(&clerk, Role::Reviewer) && !may(&clerk, Role::Administrator));
+        assert!(serves_as(&clerk, Role::Reviewer) && !serves_as(&clerk, Role::Administrator));
         assert!(office.is_in(&begun).await);
         let there = SiteId::parse("hunan").unwrap();
         assert!(
@@ -278,7 +278,7 @@ async fn a_site_keeps_an_administrator_even_when_two_resign_at_once() {
         let left = office.staff.list(&office.site, None, 9).await.unwrap();
         assert_eq!(
             left.iter()
-                .filter(|clerk| may(clerk, Role::Administrator))
+                .filter(|clerk| serves_as(clerk, Role::Administrator))
                 .count(),
             1
         );
@@ -312,7 +312,7 @@ async fn demo_clerks_are_made_once() {
             5
         );
         let (_, maker) = office.log_in("maker", PASSWORD).await.unwrap();
-        assert!(may(&maker, Role::Maker) && !maker.must_change_password);
+        assert!(serves_as(&maker, Role::Maker) && !maker.must_change_password);
 
         office
             .staff
