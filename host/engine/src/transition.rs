@@ -89,6 +89,7 @@ async fn try_once(
         Situation::read(inner, &mut conn, site, id).await?
     };
     let transition = permitted(&situation, request)?.clone();
+    held_by_nobody_else(inner, &situation, request)?;
     complete(inner, &situation, &transition)?;
     judged(&situation, &transition, &request.submission.judgements)?;
     let mut input = read_input(&situation, &transition, request.submission)?;
@@ -197,6 +198,21 @@ fn permitted<'a>(
     } else {
         Ok(transition)
     }
+}
+
+/// What a colleague has taken on is the colleague's until it is given back or the claim runs out.
+fn held_by_nobody_else(
+    inner: &Inner,
+    situation: &Situation,
+    request: &Request<'_>,
+) -> Result<(), EngineError> {
+    let (Actor::Clerk(clerk), Some(claim)) = (request.actor, &situation.case.claim) else {
+        return Ok(());
+    };
+    if claim.clerk != clerk.id && claim.until > inner.now() {
+        return Err(EngineError::sentence("这件申请正由其他同事办理"));
+    }
+    Ok(())
 }
 
 /// Titles of the steps that the transition asks for and that are not complete.

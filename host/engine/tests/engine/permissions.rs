@@ -313,6 +313,15 @@ async fn who_holds_a_case_is_seen_and_respected() {
             .await
             .unwrap();
         assert!(next.is_none());
+        let judgements = case.judgements().await;
+        let submission = Submission {
+            judgements,
+            ..Submission::default()
+        };
+        let passed = case
+            .fire(&Actor::Clerk(second.clone()), "pass", &submission)
+            .await;
+        assert!(problems(passed)[0].message.contains("其他同事"));
         // Who does not hold it cannot give it back; who went home gives it back by time.
         engine.release(&hall.site, &second, &case.id).await.unwrap();
         assert_eq!(seen(&second).await, Some(false), "{}", hall.name());
