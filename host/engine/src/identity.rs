@@ -7,11 +7,7 @@ use crate::situation::Situation;
 use crate::views::CheckView;
 use yinxin_core::definition::StepContent;
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
-use yinxin_services::identity::IdentityCheck;
-use yinxin_store::StoreError;
-
-/// The printed letter and the page may ask for the same check at once: the loser finds the winner's.
-const ATTEMPTS: usize = 3;
+use yinxin_store::{StoreError, cases};
 
 impl Engine {
     /// Starts the check, or returns the one that is open, with the address of the phone's page.
@@ -48,33 +44,16 @@ impl Engine {
         if name.is_empty() || number.is_empty() {
             return Err(EngineError::sentence("请先填写被核验人的姓名和身份证号码"));
         }
-        let mut attempt = 1;
-        let row = loop {
-            match self
-                .ensure_check(site, &situation.case.id, check, (name, number))
-                .await
-            {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => attempt += 1,
-                other => break other?,
-            }
-        };
-        let address = &self.inner.site(site)?.address;
-        Ok(format!("{address}/p/{}", row.token))
-    }
-
-    async fn ensure_check(
-        &self,
-        site: &SiteId,
-        case: &CaseId,
-        check: &str,
-        (name, number): (&str, &str),
-    ) -> Result<IdentityCheck, EngineError> {
         let identity = &self.inner.services.identity;
+        let case = &situation.case.id;
         let mut tx = self.inner.store.begin().await?;
+        // The printed letter and the page may ask for the same check at once: the second waits and gets the first's.
+        cases::lock(&mut tx, site, case).await?;
         let row = identity
             .ensure(&mut tx, site, case, check, name, number)
             .await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(row)
+        let address = &self.inner.site(site)?.address;
+        Ok(format!("{address}/p/{}", row.token))
     }
 }

@@ -13,7 +13,7 @@ use yinxin_core::field;
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_documents::{Imprint, Paper, QrKind, QrText};
 use yinxin_services::papers::{PaperError, PaperOrder};
-use yinxin_store::StoreError;
+use yinxin_store::{StoreError, cases};
 
 impl Engine {
     /// The paper with its data, for a page to print. It has a number from now on, the same until what it says changes.
@@ -51,6 +51,8 @@ impl Engine {
             document: &document.id,
         };
         let mut tx = inner.store.begin().await?;
+        // Of several tabs the first makes it; the others wait and get the same.
+        cases::lock(&mut tx, site, id).await?;
         let issued = inner
             .services
             .papers
