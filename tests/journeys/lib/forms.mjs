@@ -32,9 +32,9 @@ export function field(page, label) {
 export const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
 export const follow = (page, name) => page.getByRole("main").getByRole("link", { name, exact: true }).first().click();
 
-/** Waits until the page has this heading. */
+/** Waits until the page has this heading, the whole of it or what the expression finds. */
 export async function headed(page, name) {
-  await page.getByRole("heading", { name, exact: true }).first().waitFor();
+  await page.getByRole("heading", { name, exact: typeof name === "string" }).first().waitFor();
 }
 
 /** Waits for the summary of what is wrong; it names the sentence and leads to the field, which says it again. */

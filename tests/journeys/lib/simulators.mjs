@@ -20,14 +20,4 @@ export class Simulators {
       return texts[count - 1];
     });
   }
-
-  /** Makes the next `count` requests to a simulated service go wrong: `delay`, `repeat`, `forge`, `drop` or `error`. */
-  async misbehave(service, mode, count = 1) {
-    const answer = await fetch(`${this.address}/control/${service}/mode`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ mode, count }),
-    });
-    if (!answer.ok) throw new Error(await answer.text());
-  }
 }

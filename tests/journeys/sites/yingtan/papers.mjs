@@ -149,6 +149,13 @@ export async function sending({ world, browser, report, eyes, pictures, story })
     await headed(page, "已完成");
     await eyes.look(page, "case-done");
   });
+  await report.step("each thing was told once", async () => {
+    const texts = await world.simulators.texts(unit.mobile);
+    const told = texts.map((text) => text.template).filter((template) => template.startsWith("SMS_47001"));
+    // Refused, passed, paid, papers refused, shipped.
+    assert.deepEqual(told, ["SMS_470010002", "SMS_470010001", "SMS_470010003", "SMS_470010004", "SMS_470010005"]);
+    assert.equal((await world.mailbox.mails()).length, 1);
+  });
   await report.step("the administrator reads the history, and the audit holds", async () => {
     const administrator = new Clerk(world, await browser.person());
     story.administrator = administrator;

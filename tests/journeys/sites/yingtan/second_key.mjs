@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import path from "node:path";
-import { download, fill, follow, headed, press } from "../../lib/forms.mjs";
+import { download, follow, headed, press } from "../../lib/forms.mjs";
 import { codesOf } from "../../lib/tools.mjs";
 import { order, unit } from "./unit.mjs";
 

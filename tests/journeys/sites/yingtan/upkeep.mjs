@@ -49,6 +49,7 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
     await page.getByRole("heading", { name: "时间" }).waitFor();
     await eyes.look(page, "console-notice");
     await press(page, "保存");
+    await page.getByText("内容已保存").waitFor();
     await visitor.goto(at("/"));
     await follow(visitor, "元旦假期办理安排");
     await visitor.getByRole("heading", { name: "时间" }).waitFor();
@@ -62,7 +63,8 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
     await field(page, "文件").setInputFiles(story.papers["seal-sheet"]);
     await field(page, "公开显示").check();
     await eyes.look(page, "console-download");
-    await page.getByRole("main").locator("form").last().getByRole("button").first().click();
+    await press(page, "保存");
+    await page.getByText("内容已保存").waitFor();
     await visitor.goto(at("/downloads"));
     await eyes.look(visitor, "downloads-filled");
     const file = path.join(files, "downloaded.pdf");
@@ -74,7 +76,8 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
     await eyes.look(page, "console-clerk");
     await fill(page, { 用户名: "xiaoxu", 姓名: "徐晓", 初始密码: "first-password-9" });
     await page.getByRole("checkbox", { name: "审核" }).check();
-    await page.getByRole("main").getByRole("button", { name: /建立|新建|创建|添加/ }).first().click();
+    await page.getByRole("main").getByRole("button", { name: "新建", exact: true }).click();
+    await page.getByRole("link", { name: "徐晓" }).or(page.getByRole("heading", { name: /徐晓/ })).first().waitFor();
     const clerk = await browser.person();
     await clerk.goto(at("/console"));
     await fill(clerk, { 用户名: "xiaoxu", 密码: "first-password-9" });
@@ -106,8 +109,13 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
       const answer = await story.reviewer.page.goto(at(address));
       assert([403, 404].includes(answer.status()), `${address}: ${answer.status()}`);
     }
-    await story.reviewer.page.goto(at("/console"));
-    assert.equal(await story.reviewer.page.getByRole("link", { name: "系统管理" }).count(), 0);
+    for (const [who, links] of [
+      [page, 1],
+      [story.reviewer.page, 0],
+    ]) {
+      await who.goto(at("/console"));
+      assert.equal(await who.locator("a[href='/console/staff']").count(), links);
+    }
   });
   await visitor.context().close();
 }
