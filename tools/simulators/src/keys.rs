@@ -42,7 +42,10 @@ impl SigningKey {
         let key = rsa::RsaPrivateKey::from_pkcs8_pem(&pem)
             .with_context(|| format!("{} is no PKCS#8 PEM", file.display()))?;
         let public = key.to_public_key().to_public_key_pem(LineEnding::LF)?;
-        std::fs::write(folder.join(format!("{name}.pub")), public)?;
+        let published = folder.join(format!("{name}.pub"));
+        if !published.exists() {
+            publish(&published, public.as_bytes())?;
+        }
         let pair = RsaKeyPair::from_pkcs8(key.to_pkcs8_der()?.as_bytes())
             .map_err(|error| anyhow!("{} cannot be used: {error}", file.display()))?;
         Ok(Self { pair })
@@ -85,7 +88,8 @@ impl SigningKey {
 
 /// Writes a file that is not there yet, whole or not at all; when another process was faster, its file stays.
 fn publish(file: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let draft = file.with_extension(format!("{}.draft", std::process::id()));
+    // Two processes, or two threads of one, may make the same key at once: each has a draft of its own.
+    let draft = file.with_extension(format!("{}.draft", crate::secrets::random_hex::<8>()?));
     std::fs::write(&draft, content).with_context(|| format!("cannot write {}", draft.display()))?;
     let linked = std::fs::hard_link(&draft, file);
     std::fs::remove_file(&draft)?;
