@@ -32,9 +32,9 @@ const UPLOAD_LIMIT: usize = 22 * 1024 * 1024;
 pub use case::load as load_case;
 pub(crate) use files::{attachment, inline};
 pub(crate) use register::Next;
-pub(crate) use tasks::{Answers, answers, tone_name};
 #[cfg(test)]
 pub(crate) use tasks::AnswerRow;
+pub(crate) use tasks::{Answers, answers, tone_name};
 
 pub fn routes() -> Router<AppState> {
     Router::new()
