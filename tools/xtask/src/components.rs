@@ -39,7 +39,7 @@ pub fn build_programs(workspace: &Workspace) -> Result<()> {
     build_binaries(
         workspace,
         "yinxin and its simulators",
-        &["yinxin-server", "yinxin-simulators"],
+        &["yinxin", "yinxin-simulators"],
     )
 }
 
@@ -48,12 +48,13 @@ pub fn build_simulators(workspace: &Workspace) -> Result<()> {
     build_binaries(workspace, "the simulators", &["yinxin-simulators"])
 }
 
-fn build_binaries(workspace: &Workspace, what: &str, packages: &[&str]) -> Result<()> {
+/// Of the whole workspace, so that dependencies have one set of features and are compiled once, whatever is built.
+fn build_binaries(workspace: &Workspace, what: &str, names: &[&str]) -> Result<()> {
     say("Building", what);
     let mut command = processes::cargo(workspace.root());
-    command.args(["build", "--quiet", "--bins"]);
-    for package in packages {
-        command.args(["--package", package]);
+    command.args(["build", "--quiet", "--workspace"]);
+    for name in names {
+        command.args(["--bin", name]);
     }
     processes::run(&mut command)
 }

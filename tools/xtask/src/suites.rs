@@ -180,31 +180,23 @@ fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
 fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
     setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
     prepare_plugins(workspace)?;
-    let mut command = cargo(workspace.root());
-    command.args(["test", "--quiet", "--no-fail-fast"]);
-    let mut tests = 0;
-    for package in workspace.packages() {
-        for target in package
-            .targets
-            .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Test))
-        {
-            if GUEST_TESTS.contains(&target.name.as_str()) {
-                command.args([
-                    "--package",
-                    package.name.as_str(),
-                    "--test",
-                    target.name.as_str(),
-                ]);
-                tests += 1;
-            }
-        }
-    }
-    if tests == 0 {
+    let targets = workspace.packages().flat_map(|package| &package.targets);
+    let tests: Vec<&str> = targets
+        .filter(|target| target.kind.contains(&TargetKind::Test))
+        .map(|target| target.name.as_str())
+        .filter(|name| GUEST_TESTS.contains(name))
+        .collect();
+    if tests.is_empty() {
         bail!(
             "no crate has an integration test named {}",
             GUEST_TESTS.join(" or ")
         );
+    }
+    let mut command = cargo(workspace.root());
+    // The whole workspace, so that dependencies have the features that they were built with for `unit`.
+    command.args(["test", "--workspace", "--quiet", "--no-fail-fast"]);
+    for name in tests {
+        command.args(["--test", name]);
     }
     command.arg("--").args(rest);
     with_postgres(environment(&mut command, workspace))
