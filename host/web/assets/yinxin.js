@@ -246,8 +246,16 @@ function watchUploads(root) {
 function live(element) {
   const { live: address, version, then } = element.dataset;
   let closed = false;
+  // Whoever has just clicked a link is not called back by news; where the link was a download, the news is told then.
+  const pause = 3000;
+  let left = -pause;
+  addEventListener("beforeunload", () => { left = performance.now(); });
   const look = (state) => {
     if (closed || String(state.version) === version) return;
+    if (performance.now() - left < pause) {
+      setTimeout(() => look(state), pause);
+      return;
+    }
     closed = true;
     if (state.location || then) location.assign(state.location || then);
     else location.reload();
