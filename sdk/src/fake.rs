@@ -113,7 +113,7 @@ impl World {
             Effect::Hold { serial } => self.turn(serial, issuing::Standing::Held),
             Effect::Release { serial } => self.turn(serial, issuing::Standing::Valid),
             // Their results come back as events.
-            Effect::Send { .. } | Effect::Issue(_) => {}
+            Effect::Send { .. } | Effect::Issue(_) | Effect::Invoice => {}
         }
     }
 
@@ -162,6 +162,7 @@ pub enum Effect {
         amount: i64,
         reason: String,
     },
+    Invoice,
     Send {
         message: String,
         to: String,

@@ -1,6 +1,6 @@
 //! Amounts and prices.
 
-use crate::{FeeLine, Method, Quotation};
+use crate::{Case, FeeLine, Method, Quotation};
 use core::fmt;
 
 /// 1/100 yuan. `yuan(220)` is `Fen(22000)` and is shown as `220.00`.
@@ -28,6 +28,7 @@ impl FeeLine {
             label: label.into(),
             quantity: 1,
             amount: amount.0,
+            case_id: String::new(),
         }
     }
 
@@ -35,6 +36,12 @@ impl FeeLine {
     pub fn times(mut self, quantity: u32) -> Self {
         self.amount = self.amount.saturating_mul(i64::from(quantity));
         self.quantity = quantity;
+        self
+    }
+
+    /// The line is for this case of the basket: what is refunded for the case is at most the sum of its lines.
+    pub fn for_case(mut self, case: &Case) -> Self {
+        self.case_id.clone_from(&case.id);
         self
     }
 }

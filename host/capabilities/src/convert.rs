@@ -169,6 +169,7 @@ pub(crate) fn core_fee_line(line: pay::FeeLine) -> money::FeeLine {
         label: line.label,
         quantity: line.quantity,
         amount: line.amount,
+        case_id: line.case_id,
     }
 }
 

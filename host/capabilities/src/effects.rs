@@ -29,6 +29,8 @@ pub enum Effect {
         amount: i64,
         reason: String,
     },
+    /// The e-invoice of the case's order.
+    Invoice,
     /// Id of a message in the definition, and its parameters.
     Send {
         message: String,
@@ -97,7 +99,10 @@ impl Effect {
             Self::Revoke { serial, reason } => serial.len() + reason.len(),
             Self::Hold { serial } | Self::Release { serial } => serial.len(),
             Self::VoidDocument { document } => document.len(),
-            Self::CancelPayment | Self::CancelToken | Self::RequestToken { .. } => 0,
+            Self::CancelPayment
+            | Self::Invoice
+            | Self::CancelToken
+            | Self::RequestToken { .. } => 0,
         };
         texts + 64
     }

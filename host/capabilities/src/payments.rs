@@ -96,6 +96,15 @@ impl Host for Office {
         Ok(())
     }
 
+    fn invoice(&mut self) -> Result<(), Refused> {
+        permit(self, Capability::Payments, Access::Write)?;
+        look(self, Part::Payment)?;
+        if self.host.view.payment.standing != Standing::Paid {
+            return Err(No::Answer(Error::NothingToInvoice));
+        }
+        ask(self, Effect::Invoice)
+    }
+
     fn convert_error(&mut self, no: Refused) -> wasmtime::Result<Error> {
         answer(no)
     }
@@ -146,6 +155,7 @@ mod tests {
             label: "主锁".into(),
             quantity: 1,
             amount,
+            case_id: String::new(),
         }
     }
 

@@ -75,6 +75,9 @@ pub struct FeeLine {
     pub quantity: u32,
     /// The line's total in fen, already multiplied by `quantity`.
     pub amount: i64,
+    /// Id of the case that it is for; empty: the order as a whole.
+    #[serde(default)]
+    pub case_id: String,
 }
 
 /// What a case owes and has paid.

@@ -185,6 +185,7 @@ impl Filling<'_> {
             },
             Block::IdentityQr(check) => qr_block(code(QrKind::Identity(check)))?,
             Block::NumberQr => qr_block(code(QrKind::Number))?,
+            Block::OrderCases => PaperBlock::Table { rows: Vec::new() },
             Block::Stamps(boxes) => PaperBlock::Stamps {
                 boxes: boxes
                     .iter()

@@ -342,6 +342,7 @@ async fn apply(
             };
             services.payments.refund(tx, site, refund).await?;
         }
+        Effect::Invoice => return Err(EngineError::NotAllowed),
         Effect::Send {
             message,
             parameters,

@@ -62,6 +62,11 @@ impl Document {
         self.block(Block::NumberQr)
     }
 
+    /// The order's cases of the service: number and subject of each. On a receipt only.
+    pub fn order_cases(self) -> Self {
+        self.block(Block::OrderCases)
+    }
+
     /// Empty boxes for seals: label, width and height in millimetres.
     pub fn stamps<'a>(self, boxes: impl IntoIterator<Item = (&'a str, u32, u32)>) -> Self {
         let stamp = |(label, width_mm, height_mm): (&str, u32, u32)| StampBox {

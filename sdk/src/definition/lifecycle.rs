@@ -133,6 +133,16 @@ pub fn on_timer(after: Due, id: &str, label: &str) -> Transition {
     transition(id, label, Actor::Timer(timer))
 }
 
+/// So many days after the end of validity of the case's newest certificate; before it when negative.
+pub fn on_expiry(days: i32, id: &str, label: &str) -> Transition {
+    let timer = Timer {
+        base: TimerBase::CertificateExpiry,
+        days,
+        working: false,
+    };
+    transition(id, label, Actor::Timer(timer))
+}
+
 fn transition(id: &str, label: &str, actor: Actor) -> Transition {
     Transition {
         id: id.into(),

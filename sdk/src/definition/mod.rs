@@ -14,7 +14,7 @@ mod service;
 pub use crate::bindings::yinxin::site::definition::{
     AccountPolicy, Actor, Block, Choice, Condition, Definition, Document, Due, Field, FieldKind,
     FileFormat, Form, HostEvent, IdentityCheck, Lifecycle, LoginId, MailText, Material, Message,
-    MessageContent, NumberRange, Ordering, Proof, Recipient, Role, Row, Section, Service,
+    MessageContent, NumberRange, Ordering, Proof, Receipt, Recipient, Role, Row, Section, Service,
     ServiceKind, SmsText, StampBox, State, Step, StepContent, Timer, TimerBase, Tone, Transition,
 };
 pub use account::account_policy;
@@ -25,7 +25,7 @@ pub use form::{
     region, secret_answer, section, tax_number, text, tracking_number, uscc, username,
 };
 pub use lifecycle::{
-    days, lifecycle, on_applicant, on_clerk, on_host, on_timer, state, working_days,
+    days, lifecycle, on_applicant, on_clerk, on_expiry, on_host, on_timer, state, working_days,
 };
 pub use material::{Bytes, face_check, material};
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,6 +1,7 @@
 //! What an applicant can apply for, and its steps.
 
-use super::{Ordering, Service, ServiceKind, Step, StepContent, owned};
+use super::{Ordering, Receipt, Service, ServiceKind, Step, StepContent, owned};
+use crate::Method;
 
 impl Service {
     pub fn new(id: &str, kind: ServiceKind, title: &str) -> Self {
@@ -15,6 +16,8 @@ impl Service {
             lifecycle: String::new(),
             steps: Vec::new(),
             ordering: Ordering::Single,
+            receipts: Vec::new(),
+            from_certificate: false,
             subject_field: String::new(),
         }
     }
@@ -56,6 +59,21 @@ impl Service {
     /// Several cases are paid as one order. Without this each case is an order of its own.
     pub fn in_baskets(mut self) -> Self {
         self.ordering = Ordering::Basket;
+        self
+    }
+
+    /// A paper for an order of such cases, offered when it is paid in one of these ways; none: in any.
+    pub fn receipt(mut self, document: &str, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.receipts.push(Receipt {
+            document: document.into(),
+            methods: methods.into_iter().collect(),
+        });
+        self
+    }
+
+    /// The applicant first names the certificate that it is about; `prefill` is given what stands in it.
+    pub fn from_certificate(mut self) -> Self {
+        self.from_certificate = true;
         self
     }
 

@@ -118,6 +118,7 @@ pub mod storage {
 
 pub mod payments {
     use super::{Effect, read, write};
+    use crate::definition::Ordering;
     use crate::payments::{Balance, Error, FeeLine, Method, Standing};
 
     pub fn status() -> Result<Balance, Error> {
@@ -126,6 +127,11 @@ pub mod payments {
 
     pub fn request(lines: &[FeeLine], methods: &[Method]) -> Result<(), Error> {
         write(Error::Unavailable, Error::ReadOnly, |call| {
+            let services = &call.world.definition.services;
+            // The call does not say which service the case belongs to; plugins have one ordering or the other.
+            if services.iter().any(|one| one.ordering == Ordering::Basket) {
+                return Err(Error::InBaskets);
+            }
             if lines.is_empty() || lines.iter().any(|line| line.amount < 0) {
                 return Err(Error::BadAmount("no lines, or a negative one".into()));
             }
@@ -177,6 +183,16 @@ pub mod payments {
                 amount,
                 reason: reason.into(),
             });
+            Ok(())
+        })
+    }
+
+    pub fn invoice() -> Result<(), Error> {
+        write(Error::Unavailable, Error::ReadOnly, |call| {
+            if call.world.balance.standing != Standing::Paid {
+                return Err(Error::NothingToInvoice);
+            }
+            call.ask(Effect::Invoice);
             Ok(())
         })
     }

@@ -127,6 +127,8 @@ pub(crate) fn definition() -> Definition {
             step("papers", StepContent::Documents(vec!["letter".into()])),
         ],
         ordering: Ordering::Single,
+        receipts: Vec::new(),
+        from_certificate: false,
         subject_field: "unit".into(),
     };
     let fields = vec![

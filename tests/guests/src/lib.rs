@@ -62,6 +62,7 @@ impl Guest for Hostile {
             label: "费用".into(),
             quantity: 1,
             amount,
+            case_id: String::new(),
         };
         Ok(Quotation {
             lines: vec![line],

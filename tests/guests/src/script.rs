@@ -85,10 +85,12 @@ fn answer(call: &str, arguments: &str) -> String {
                 label: "费用".into(),
                 quantity: 1,
                 amount,
+                case_id: String::new(),
             };
             let methods: Vec<_> = next().split_whitespace().filter_map(method).collect();
             format!("{:?}", payments::request(&[line], &methods))
         }
+        "invoice" => format!("{:?}", payments::invoice()),
         "cancel" => format!("{:?}", payments::cancel()),
         "refund" => format!("{:?}", payments::refund(next().parse().unwrap_or(0), "退")),
         "send" => {

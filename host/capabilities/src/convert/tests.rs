@@ -350,6 +350,7 @@ fn what_a_guest_answers_arrives_word_for_word() {
         label: "l".into(),
         quantity: 2,
         amount: 44000,
+        case_id: String::new(),
     };
     let methods = vec![
         pay::Method::Wechat,

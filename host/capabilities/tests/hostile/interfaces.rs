@@ -68,6 +68,7 @@ async fn money_is_asked_for_once_and_given_back_within_what_was_paid() {
         label: "费用".into(),
         quantity: 1,
         amount: 22000,
+        case_id: String::new(),
     };
     let request = Effect::RequestPayment {
         lines: vec![line],

@@ -7,6 +7,7 @@
 pub mod lint;
 pub mod template;
 
+use crate::money::Method;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,15 @@ pub enum Ordering {
     Basket,
 }
 
+/// A paper for an order, printed once for all cases of the service in it. In its texts `{order-number}`,
+/// `{order-total}`, `{order-method}` and `{order-reference}` stand for the order's own, next to fields of the case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub document: String,
+    /// Offered when the order is paid, or to be paid, in one of these ways; empty: in any.
+    pub methods: Vec<Method>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     pub id: String,
@@ -108,6 +118,10 @@ pub struct Service {
     pub lifecycle: String,
     pub steps: Vec<Step>,
     pub ordering: Ordering,
+    /// Papers for the orders of its cases.
+    pub receipts: Vec<Receipt>,
+    /// The applicant first names the certificate that it is about: one of his, or one whose file he has.
+    pub from_certificate: bool,
     /// Field whose value names the case in lists.
     pub subject_field: String,
 }
@@ -304,6 +318,8 @@ pub enum Block {
     IdentityQr(String),
     /// The case's number as QR code.
     NumberQr,
+    /// The order's cases of this service: number and subject of each. On a receipt only.
+    OrderCases,
     /// Empty boxes for seals and signatures.
     Stamps(Vec<StampBox>),
     /// Lines to sign: label and blank.

@@ -226,6 +226,7 @@ impl Desk {
                 label: "机构数字证书（主锁）".to_owned(),
                 quantity: 1,
                 amount: 22000,
+                case_id: String::new(),
             }],
             methods: vec![Method::Wechat, Method::Alipay, Method::BankTransfer],
             expires_at: self.clock.now().plus(24 * 3600),

@@ -17,6 +17,7 @@ fn new(number: &str, account: &AccountId) -> Order {
             label: "主锁".to_owned(),
             quantity: 1,
             amount: 22000,
+            case_id: String::new(),
         }],
         methods: vec![Method::Wechat, Method::Alipay],
         slip: String::new(),

@@ -116,7 +116,7 @@ fn block(report: &mut Report, place: &Place, block: &Block, scopes: &[Scope], in
                 report.label(&place.nth("signature", n), "label", line);
             }
         }
-        Block::IdentityQr(_) | Block::NumberQr | Block::PageBreak => {}
+        Block::IdentityQr(_) | Block::NumberQr | Block::OrderCases | Block::PageBreak => {}
     }
 }
 

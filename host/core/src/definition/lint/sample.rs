@@ -142,6 +142,8 @@ fn service() -> Service {
             step("check", "核对", StepContent::Summary),
         ],
         ordering: Ordering::Single,
+        receipts: Vec::new(),
+        from_certificate: false,
         subject_field: "unit".into(),
     }
 }
