@@ -5,7 +5,7 @@ use crate::payments;
 use thiserror::Error;
 use yinxin_core::definition::{Definition, Transition};
 use yinxin_core::money::Fen;
-use yinxin_core::rules::{CaseView, Decision, NamedValue, Problem, Quotation};
+use yinxin_core::rules::{Basket, CaseView, Decision, NamedValue, Problem, Quotation};
 
 /// Bytes of one value that a rule sets. A certificate request in PEM has 2 KiB.
 const VALUE: usize = 8 << 10;
@@ -123,11 +123,20 @@ pub(crate) fn problems(problems: &[Problem]) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(crate) fn quotation(quotation: &Quotation) -> Result<(), Fault> {
+pub(crate) fn quotation(basket: &Basket, quotation: &Quotation) -> Result<(), Fault> {
     let lines = match quotation.lines.is_empty() {
         true => Fen(0), // a basket of services that cost nothing
-        false => payments::total(&quotation.lines).map_err(Fault::BadPrice)?,
+        false => payments::total(&quotation.lines, payments::BASKET_LINES)
+            .map_err(Fault::BadPrice)?,
     };
+    let in_basket =
+        |id: &str| id.is_empty() || basket.cases.iter().any(|case| case.id.as_str() == id);
+    if let Some(line) = quotation.lines.iter().find(|line| !in_basket(&line.case_id)) {
+        return Err(Fault::BadPrice(format!(
+            "line `{}` is for a case that is not in the basket",
+            line.code
+        )));
+    }
     let extras = [quotation.shipping, quotation.handling];
     if extras.iter().any(|amount| *amount < 0) {
         return Err(Fault::BadPrice(

@@ -27,7 +27,10 @@ pub struct CaseFacts {
     pub profile_fields: Vec<ProfileField>,
     /// The account's mobile number, or empty.
     pub account_mobile: String,
+    /// The case's share of its order.
     pub payment: PaymentStatus,
+    /// The service puts its cases into baskets, so that the rule does not ask for money itself.
+    pub in_baskets: bool,
     /// Ways to pay for which the site has a gateway.
     pub methods: Vec<Method>,
     pub checks: Vec<CheckView>,

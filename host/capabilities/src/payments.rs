@@ -12,8 +12,10 @@ use yinxin_core::money::{self, Fen, Standing};
 
 crate::desk::refusals!(payments);
 
-/// Lines of one price; a long one has six.
+/// Lines of one case's price; a long one has six.
 const LINES: usize = 32;
+/// Lines of a basket's price: an order has 64, of which two are kept for shipping and handling.
+pub(crate) const BASKET_LINES: usize = 62;
 /// Characters of a line's code or label, and of a refund's reason: what fits on a receipt.
 const TEXT: usize = 128;
 
@@ -32,8 +34,11 @@ impl Host for Office {
 
     fn request(&mut self, lines: Vec<FeeLine>, methods: Vec<Method>) -> Result<(), Refused> {
         permit(self, Capability::Payments, Access::Write)?;
+        if self.host.view.in_baskets {
+            return Err(No::Answer(Error::InBaskets));
+        }
         let lines: Vec<_> = lines.into_iter().map(convert::core_fee_line).collect();
-        let total = total(&lines).map_err(|reason| No::Answer(Error::BadAmount(reason)))?;
+        let total = total(&lines, LINES).map_err(|reason| No::Answer(Error::BadAmount(reason)))?;
         look(self, Part::Payment)?;
         let methods: Vec<_> = methods.into_iter().map(convert::core_method).collect();
         if methods.is_empty() {
@@ -99,7 +104,10 @@ impl Host for Office {
     fn invoice(&mut self) -> Result<(), Refused> {
         permit(self, Capability::Payments, Access::Write)?;
         look(self, Part::Payment)?;
-        if self.host.view.payment.standing != Standing::Paid {
+        let status = &self.host.view.payment;
+        // While a part goes back the rest is invoiced all the same.
+        let paid = matches!(status.standing, Standing::Paid | Standing::Refunding);
+        if !paid || status.refunded >= status.total {
             return Err(No::Answer(Error::NothingToInvoice));
         }
         ask(self, Effect::Invoice)
@@ -111,9 +119,9 @@ impl Host for Office {
 }
 
 /// The sum of the lines, or what is wrong with them.
-pub(crate) fn total(lines: &[money::FeeLine]) -> Result<Fen, String> {
-    if lines.is_empty() || lines.len() > LINES {
-        return Err(format!("{} lines; 1 to {LINES} are allowed", lines.len()));
+pub(crate) fn total(lines: &[money::FeeLine], most: usize) -> Result<Fen, String> {
+    if lines.is_empty() || lines.len() > most {
+        return Err(format!("{} lines; 1 to {most} are allowed", lines.len()));
     }
     let mut total = Fen(0);
     for line in lines {
@@ -161,15 +169,16 @@ mod tests {
 
     #[test]
     fn lines_are_summed_within_the_limit() {
-        assert_eq!(total(&[line(22000), line(0)]), Ok(Fen(22000)));
-        assert!(total(&[]).unwrap_err().contains("0 lines"));
-        assert!(total(&vec![line(1); 33]).is_err());
-        assert!(total(&[line(-1)]).unwrap_err().contains("negative"));
+        assert_eq!(total(&[line(22000), line(0)], LINES), Ok(Fen(22000)));
+        assert!(total(&[], LINES).unwrap_err().contains("0 lines"));
+        assert!(total(&vec![line(1); 33], LINES).is_err());
+        assert_eq!(total(&vec![line(1); 33], BASKET_LINES), Ok(Fen(33)));
+        assert!(total(&[line(-1)], LINES).unwrap_err().contains("negative"));
         assert!(
-            total(&[line(Fen::LIMIT.0), line(1)])
+            total(&[line(Fen::LIMIT.0), line(1)], LINES)
                 .unwrap_err()
                 .contains("limit")
         );
-        assert!(total(&[line(i64::MAX), line(i64::MAX)]).is_err());
+        assert!(total(&[line(i64::MAX), line(i64::MAX)], LINES).is_err());
     }
 }

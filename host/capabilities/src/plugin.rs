@@ -121,9 +121,9 @@ impl Plugin {
         context: CallContext,
         basket: &Basket,
     ) -> Result<Called<Result<Quotation, Vec<Problem>>>, RuleError> {
-        let basket = convert::basket(basket);
+        let given = convert::basket(basket);
         let run = async move |store: &mut Store<Office>, rules: &Guest| {
-            rules.call_quote(store, &basket).await
+            rules.call_quote(store, &given).await
         };
         let called = self.ask("quote", Mode::Pure, context, run).await?;
         let value = called
@@ -131,7 +131,7 @@ impl Plugin {
             .map(convert::core_quotation)
             .map_err(convert::core_problems);
         match &value {
-            Ok(quotation) => answers::quotation(quotation),
+            Ok(quotation) => answers::quotation(basket, quotation),
             Err(problems) => answers::problems(problems),
         }
         .map_err(|fault| self.refused("quote", fault))?;

@@ -23,7 +23,7 @@ pub mod qr;
 mod renderer;
 
 pub use fonts::FONT_FOLDER;
-pub use paper::{Imprint, Paper, PaperBlock, PaperRow, PaperStamp, QrKind, QrText};
+pub use paper::{CaseTable, Imprint, Paper, PaperBlock, PaperRow, PaperStamp, QrKind, QrText};
 pub use renderer::Renderer;
 
 use std::path::PathBuf;
@@ -44,6 +44,10 @@ pub enum DocumentError {
     /// The document names a field that the caller does not know: the lint of the definition has a gap.
     #[error("the document {document} names the unknown field {field}")]
     UnknownField { document: String, field: String },
+
+    /// Only a receipt has the cases of an order.
+    #[error("the document {document} lists the cases of an order, and there is none")]
+    NoOrder { document: String },
 
     #[error("a QR code holds at most {limit} bytes, this one has {bytes}")]
     QrTooLong { bytes: usize, limit: usize },

@@ -44,6 +44,8 @@ pub enum PaperBlock {
     Table {
         rows: Vec<PaperRow>,
     },
+    /// The cases of an order.
+    Cases(CaseTable),
     Qr {
         title: String,
         hint: String,
@@ -68,6 +70,14 @@ pub enum PaperBlock {
 pub struct PaperRow {
     pub label: String,
     pub text: String,
+}
+
+/// The cases that a receipt is for, one in a row under the head.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseTable {
+    pub head: [String; 3],
+    /// Acceptance number, subject, service.
+    pub cases: Vec<[String; 3]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,9 +113,31 @@ impl Paper {
         value: impl Fn(&str) -> Option<String>,
         code: impl Fn(QrKind<'_>) -> QrText,
     ) -> Result<Self, DocumentError> {
+        Self::filled(document, imprint, &value, code, None)
+    }
+
+    /// As [`Paper::from_definition`], for the cases of an order.
+    pub fn from_receipt(
+        document: &Document,
+        imprint: Imprint,
+        value: impl Fn(&str) -> Option<String>,
+        code: impl Fn(QrKind<'_>) -> QrText,
+        cases: &CaseTable,
+    ) -> Result<Self, DocumentError> {
+        Self::filled(document, imprint, &value, code, Some(cases))
+    }
+
+    fn filled(
+        document: &Document,
+        imprint: Imprint,
+        value: &dyn Fn(&str) -> Option<String>,
+        code: impl Fn(QrKind<'_>) -> QrText,
+        cases: Option<&CaseTable>,
+    ) -> Result<Self, DocumentError> {
         let filling = Filling {
             document: &document.id,
-            value: &value,
+            value,
+            cases,
         };
         let blocks = document
             .blocks
@@ -142,6 +174,13 @@ impl PaperBlock {
                 .iter()
                 .flat_map(|row| [row.label.as_str(), row.text.as_str()])
                 .collect(),
+            Self::Cases(table) => table
+                .cases
+                .iter()
+                .chain([&table.head])
+                .flatten()
+                .map(String::as_str)
+                .collect(),
             Self::Qr { title, hint, .. } => vec![title, hint],
             Self::Stamps { boxes } => boxes.iter().map(|stamp| stamp.label.as_str()).collect(),
             Self::Signatures { labels } => labels.iter().map(String::as_str).collect(),
@@ -153,6 +192,7 @@ impl PaperBlock {
 struct Filling<'a> {
     document: &'a str,
     value: &'a dyn Fn(&str) -> Option<String>,
+    cases: Option<&'a CaseTable>,
 }
 
 impl Filling<'_> {
@@ -185,7 +225,7 @@ impl Filling<'_> {
             },
             Block::IdentityQr(check) => qr_block(code(QrKind::Identity(check)))?,
             Block::NumberQr => qr_block(code(QrKind::Number))?,
-            Block::OrderCases => PaperBlock::Table { rows: Vec::new() },
+            Block::OrderCases => PaperBlock::Cases(self.case_table()?),
             Block::Stamps(boxes) => PaperBlock::Stamps {
                 boxes: boxes
                     .iter()
@@ -210,6 +250,17 @@ impl Filling<'_> {
                 labels: labels.clone(),
             },
             Block::PageBreak => PaperBlock::PageBreak,
+        })
+    }
+
+    fn case_table(&self) -> Result<CaseTable, DocumentError> {
+        let table = self.cases.ok_or_else(|| DocumentError::NoOrder {
+            document: self.document.to_owned(),
+        })?;
+        let printable = |row: &[String; 3]| row.each_ref().map(|text| printable(text));
+        Ok(CaseTable {
+            head: table.head.clone(),
+            cases: table.cases.iter().map(printable).collect(),
         })
     }
 
@@ -372,6 +423,44 @@ mod tests {
             fill(vec![stamp(10, 0)]),
             Err(DocumentError::StampTooLarge { .. })
         ));
+    }
+
+    #[test]
+    fn a_receipt_lists_the_cases_of_its_order() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let table = CaseTable {
+            head: row(["受理号", "名称", "业务"]),
+            cases: vec![row(["20261120000001", "甲\t公司", "新办"])],
+        };
+        let imprint = Imprint {
+            site_title: "某省".into(),
+            number: "D1".into(),
+            made: "2026-11-20".into(),
+        };
+        let receipt = document(vec![
+            Block::Paragraph("订单 {order-number}".into()),
+            Block::OrderCases,
+        ]);
+        let value = |name: &str| (name == "order-number").then(|| "D1".to_owned());
+        let code = |_: QrKind<'_>| QrText {
+            content: String::new(),
+            title: String::new(),
+            hint: String::new(),
+        };
+        let paper =
+            Paper::from_receipt(&receipt, imprint.clone(), value, code, &table).unwrap();
+        let json = serde_json::to_value(&paper).unwrap();
+        assert_eq!(json["blocks"][0]["text"], "订单 D1");
+        assert_eq!(
+            json["blocks"][1],
+            serde_json::json!({
+                "kind": "cases",
+                "head": ["受理号", "名称", "业务"],
+                "cases": [["20261120000001", "甲 公司", "新办"]],
+            })
+        );
+        let alone = Paper::from_definition(&receipt, imprint, value, code);
+        assert!(matches!(alone, Err(DocumentError::NoOrder { .. })));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use yinxin_capabilities::{
 use yinxin_core::ids::SiteId;
 use yinxin_sandbox::{Sandbox, Settings};
 use yinxin_sdk::certificates::{self, Attribute, Request, Standing};
-use yinxin_sdk::definition::Definition;
+use yinxin_sdk::definition::{Definition, Ordering};
 use yinxin_sdk::fake::{Effect, World};
 use yinxin_sdk::tokens::Task;
 use yinxin_sdk::{
@@ -229,6 +229,12 @@ fn facts(world: &World) -> CaseFacts {
             refunded: world.balance.refunded,
             method: same(&world.balance.method),
         },
+        // As the fake says: plugins have one ordering or the other.
+        in_baskets: world
+            .definition
+            .services
+            .iter()
+            .any(|service| service.ordering == Ordering::Basket),
         methods: world.methods.iter().map(same).collect(),
         checks: world
             .checks
@@ -287,6 +293,7 @@ fn in_sdk_words(effect: host::Effect, world: &World) -> Effect {
             methods: same(&methods),
         },
         host::Effect::CancelPayment => Effect::CancelPayment,
+        host::Effect::Invoice => Effect::Invoice,
         host::Effect::Refund { amount, reason } => Effect::Refund { amount, reason },
         host::Effect::Send {
             message,

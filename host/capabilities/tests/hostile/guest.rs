@@ -212,6 +212,7 @@ pub fn facts() -> CaseFacts {
         ],
         account_mobile: "13800000000".into(),
         payment: PaymentStatus::default(),
+        in_baskets: false,
         methods: vec![Method::Wechat, Method::Alipay],
         checks: vec![CheckView {
             check: "legal".into(),

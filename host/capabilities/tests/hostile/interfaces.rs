@@ -100,6 +100,58 @@ async fn money_is_asked_for_once_and_given_back_within_what_was_paid() {
 }
 
 #[tokio::test]
+async fn a_case_for_baskets_does_not_ask_for_money_itself() {
+    let house = house().await;
+    let basket = CaseFacts {
+        in_baskets: true,
+        ..facts()
+    };
+    let calls = [("request", "22000|wechat"), ("payment", "")];
+    let (log, handled) = house.script_with(&house.plugin, basket, &calls).await;
+    assert_eq!(log[0], "Err(Error::InBaskets)");
+    assert_eq!(log[1], "Standing::None 0 0");
+    assert_eq!(handled.effects, []);
+}
+
+#[tokio::test]
+async fn an_invoice_needs_money_that_stays() {
+    let house = house().await;
+    let standing = |standing, refunded| {
+        let payment = PaymentStatus {
+            standing,
+            total: 22000,
+            refunded,
+            method: Some(Method::BankTransfer),
+        };
+        CaseFacts { payment, ..facts() }
+    };
+    for (facts, answer) in [
+        (facts(), "Err(Error::NothingToInvoice)"),
+        (standing(Standing::Due, 0), "Err(Error::NothingToInvoice)"),
+        (standing(Standing::Paid, 0), "Ok(())"),
+        (standing(Standing::Refunding, 10000), "Ok(())"),
+        (
+            standing(Standing::Refunding, 22000),
+            "Err(Error::NothingToInvoice)",
+        ),
+        (
+            standing(Standing::Refunded, 22000),
+            "Err(Error::NothingToInvoice)",
+        ),
+    ] {
+        let asked = [("invoice", "")];
+        let (log, handled) = house.script_with(&house.plugin, facts, &asked).await;
+        assert_eq!(log[0], answer);
+        let effects: &[Effect] = if answer == "Ok(())" {
+            &[Effect::Invoice]
+        } else {
+            &[]
+        };
+        assert_eq!(handled.effects, effects);
+    }
+}
+
+#[tokio::test]
 async fn a_message_needs_its_text_its_parameters_and_somebody_to_reach() {
     let house = house().await;
     let (log, handled) = house
