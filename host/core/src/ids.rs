@@ -63,6 +63,10 @@ id!(
     FileId
 );
 id!(
+    /// One invoice of an order.
+    InvoiceId
+);
+id!(
     /// One identity check.
     CheckId
 );
