@@ -1,38 +1,15 @@
-// What an applicant of the site does, page by page.
+// What an applicant does on the site of the project, beyond what is alike everywhere.
 
-import assert from "node:assert/strict";
-import { field, fill, follow, headed, press, solve } from "../../lib/forms.mjs";
+import { Applicant as Anyone } from "../../lib/applicant.mjs";
+import { fill, headed, press } from "../../lib/forms.mjs";
 
 /** Template of the SMS with a code, as in sites/jiangxi/site.toml. */
 const CODE = "SMS_100001";
 
-export class Applicant {
+export class Applicant extends Anyone {
   constructor(world, page, unit) {
-    this.world = world;
-    this.page = page;
+    super(world, page, "yingtan", CODE, unit.mobile);
     this.unit = unit;
-    this.codes = 0;
-  }
-
-  at(path) {
-    return this.world.address("yingtan", path);
-  }
-
-  /** Answers the sum in place of the picture. */
-  async answerSum() {
-    const question = this.page.locator("[data-question]");
-    if (!(await question.count())) await press(this.page, "改为算术题");
-    await field(this.page, "图形验证码").fill(solve(await question.innerText()));
-  }
-
-  /** Asks for an SMS code and types what the phone shows. */
-  async proveMobile() {
-    await press(this.page, "获取验证码");
-    await this.page.getByText(/验证码已发/).waitFor();
-    this.codes += 1;
-    const text = await this.world.simulators.text(this.unit.mobile, CODE, this.codes);
-    const [code] = /\d{6}/.exec(text.text) ?? assert.fail(text.text);
-    await field(this.page, "短信验证码").fill(code);
   }
 
   async register() {
@@ -56,12 +33,8 @@ export class Applicant {
     await headed(page, "我的申请");
   }
 
-  /** Begins an application and gives the path of its page. */
   async begin() {
-    await this.page.goto(this.at("/services/yingtan/new-certificate"));
-    await press(this.page, "开始申请");
-    await headed(this.page, "填写中");
-    return new URL(this.page.url()).pathname;
+    return super.begin("yingtan/new-certificate");
   }
 
   /** Fills in the form of an application and saves it. */
@@ -71,32 +44,8 @@ export class Applicant {
     await press(this.page, "保存并继续");
   }
 
-  /** The place of an item where a file belongs, by the item's title and, where it has several, the side's name. */
-  slot(item, side) {
-    const section = this.page.getByRole("region", { name: item });
-    return side ? section.locator(".slot", { has: this.page.getByText(side, { exact: true }) }) : section.locator(".slot").first();
-  }
-
-  /** Chooses a file; with a script it is sent at once. */
-  async upload(item, file, side) {
-    await this.slot(item, side).locator("input[type=file]").setInputFiles(file);
-  }
-
-  async uploaded(item, name, side) {
-    await this.slot(item, side).getByRole("link", { name }).waitFor();
-  }
-
   async submit(path) {
     await this.page.goto(this.at(`${path}/steps/summary`));
     await press(this.page, "提交申请");
-  }
-
-  async state(name) {
-    await headed(this.page, name);
-  }
-
-  async logOut() {
-    await press(this.page, "退出");
-    await follow(this.page, "登录");
   }
 }

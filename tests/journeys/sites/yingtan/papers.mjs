@@ -7,7 +7,7 @@ import path from "node:path";
 import { download, field, fill, follow, headed, press } from "../../lib/forms.mjs";
 import { run } from "../../lib/processes.mjs";
 import { certificateRequest, certificateText, publicKeyOf, verifyCertificate } from "../../lib/tools.mjs";
-import { Clerk } from "./clerk.mjs";
+import { Clerk } from "../../lib/clerk.mjs";
 import { unit } from "./unit.mjs";
 
 const INVOICE = "26362000000012345678";
@@ -72,7 +72,7 @@ export async function making({ world, browser, report, eyes, files, story }) {
   const folder = path.join(files, "certificate");
 
   await report.step("a request that is none is refused in words", async () => {
-    const maker = new Clerk(world, await browser.person());
+    const maker = new Clerk(world, await browser.person(), "yingtan");
     story.maker = maker;
     await maker.logIn("maker");
     await maker.takeNext(unit);
@@ -110,7 +110,7 @@ export async function sending({ world, browser, report, eyes, pictures, story })
   const { page } = applicant;
 
   await report.step("the shipper ships it with a tracking number", async () => {
-    const shipper = new Clerk(world, await browser.person());
+    const shipper = new Clerk(world, await browser.person(), "yingtan");
     await shipper.logIn("shipper");
     await shipper.takeNext(unit);
     await shipper.act("寄出", { 顺丰单号: "SF1400000000035" });
@@ -126,7 +126,7 @@ export async function sending({ world, browser, report, eyes, pictures, story })
     await eyes.look(page, "case-shipped");
   });
   await report.step("finance sends the invoice", async () => {
-    const finance = new Clerk(world, await browser.person());
+    const finance = new Clerk(world, await browser.person(), "yingtan");
     await finance.logIn("finance");
     await finance.takeNext(unit);
     await finance.act("发出发票", { 发票号码: INVOICE });
@@ -157,7 +157,7 @@ export async function sending({ world, browser, report, eyes, pictures, story })
     assert.equal((await world.mailbox.mails()).length, 1);
   });
   await report.step("the administrator reads the history, and the audit holds", async () => {
-    const administrator = new Clerk(world, await browser.person());
+    const administrator = new Clerk(world, await browser.person(), "yingtan");
     story.administrator = administrator;
     await administrator.logIn("admin");
     await administrator.open(story.case);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { follow, headed, press } from "../../lib/forms.mjs";
 import { codesIn } from "../../lib/tools.mjs";
-import { Clerk } from "./clerk.mjs";
+import { Clerk } from "../../lib/clerk.mjs";
 import { unit } from "./unit.mjs";
 
 const REASON = "图片不清晰，请重新扫描后上传。";
@@ -12,7 +12,7 @@ const REASON = "图片不清晰，请重新扫描后上传。";
 export async function firstReview({ world, browser, report, eyes, story }) {
   const { applicant } = story;
   const { page } = applicant;
-  const reviewer = new Clerk(world, await browser.person());
+  const reviewer = new Clerk(world, await browser.person(), "yingtan");
   story.reviewer = reviewer;
 
   await report.step("the reviewer logs in and takes the case", async () => {

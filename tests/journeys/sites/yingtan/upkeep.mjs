@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { download, field, fill, follow, headed, press } from "../../lib/forms.mjs";
-import { Clerk } from "./clerk.mjs";
+import { Clerk } from "../../lib/clerk.mjs";
 import { unit } from "./unit.mjs";
 
 const NEW_PASSWORD = "long-hu-shan-2027";
@@ -86,7 +86,7 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
     await eyes.look(clerk, "console-password");
   });
   await report.check("what else the console shows", async () => {
-    const finance = new Clerk(world, await browser.person());
+    const finance = new Clerk(world, await browser.person(), "yingtan");
     await finance.logIn("finance");
     for (const [who, addresses] of [
       [page, { accounts: "/console/accounts", pages: "/console/content/pages", notices: "/console/content/notices", downloads: "/console/content/downloads" }],

@@ -1,16 +1,17 @@
 // What the CA's own people do in the console. Each has one role, and a window of their own.
 
-import { fill, follow, headed, press } from "../../lib/forms.mjs";
-import { CLERK_PASSWORD } from "../../lib/world.mjs";
+import { fill, follow, headed, press } from "./forms.mjs";
+import { CLERK_PASSWORD } from "./world.mjs";
 
 export class Clerk {
-  constructor(world, page) {
+  constructor(world, page, site) {
     this.world = world;
     this.page = page;
+    this.site = site;
   }
 
   at(path) {
-    return this.world.address("yingtan", path);
+    return this.world.address(this.site, path);
   }
 
   async logIn(name) {
@@ -21,11 +22,11 @@ export class Clerk {
     await headed(this.page, "工作台");
   }
 
-  /** Takes what is due first; in a small world that is the case of this unit. */
-  async takeNext(unit) {
+  /** Takes what is due first; in a small world that is the case of this unit or person. */
+  async takeNext(subject) {
     await this.page.goto(this.at("/console"));
     await this.page.getByRole("button", { name: "领取下一件" }).first().click();
-    await headed(this.page, unit.name);
+    await headed(this.page, subject.name);
   }
 
   /** Opens the case anew. */
