@@ -17,7 +17,7 @@ use ring::digest;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use yinxin_core::definition::{FileFormat, Material};
-use yinxin_core::ids::{CaseId, FileId, SiteId};
+use yinxin_core::ids::{CaseId, FileId, OrderId, SiteId};
 use yinxin_core::rules::ItemStanding;
 use yinxin_core::time::{Clock, Millis};
 use yinxin_store::blobs::{self, BlobKey, Blobs};
@@ -35,6 +35,15 @@ const PENDING_SECONDS: i64 = 3600;
 const SWEEP_LIMIT: i64 = 500;
 /// A PDF that a clerk attaches (WIT: `attachment`).
 const ATTACHMENT_BYTES: u64 = 5 << 20;
+/// A file of an order: the slip of a transfer, or an invoice.
+pub const ORDER_FILE_BYTES: u64 = 5 << 20;
+/// What a transfer's slip may be: a bank's receipt as PDF, a scan or a photograph of it.
+pub const SLIP_FORMATS: [FileFormat; 4] = [
+    FileFormat::Jpeg,
+    FileFormat::Png,
+    FileFormat::Bmp,
+    FileFormat::Pdf,
+];
 /// A download of the site's own, such as a driver. It passes through memory once.
 const CONTENT_BYTES: u64 = 64 << 20;
 /// Characters of a file's name that are kept; longer ones are cut, which loses nothing that matters.
@@ -215,6 +224,36 @@ impl Uploads {
             .write(site, Owner::Case(case.clone()), upload, content)
             .await?;
         Ok(Taken { file, placed: None })
+    }
+
+    /// Looks at a file for an order, called `title` where it is refused, and writes its objects;
+    /// [`Uploads::keep_of_order`] makes it count.
+    pub async fn take_of_order(
+        &self,
+        site: &SiteId,
+        order: &OrderId,
+        title: &str,
+        formats: &[FileFormat],
+        upload: Upload,
+    ) -> Result<Taken, UploadError> {
+        let content = self
+            .examine(title.to_owned(), &upload, ORDER_FILE_BYTES, formats)
+            .await?;
+        let file = self
+            .write(site, Owner::Order(order.clone()), upload, content)
+            .await?;
+        Ok(Taken { file, placed: None })
+    }
+
+    /// Makes a file of an order count, in the caller's transaction, who writes its id into the order.
+    pub async fn keep_of_order(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        taken: &Taken,
+    ) -> Result<FileView, StoreError> {
+        files::insert(conn, &self.sealer, site, &taken.file).await?;
+        Ok(FileView::from(taken.file.clone()))
     }
 
     /// Takes a file of the site's own content, of any type: a driver, a blank form.

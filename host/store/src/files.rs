@@ -2,7 +2,7 @@
 
 use crate::{Connection, StoreError, blobs, seal::Sealer};
 use sqlx::{Row, any::AnyRow};
-use yinxin_core::ids::{CaseId, FileId, SiteId};
+use yinxin_core::ids::{CaseId, FileId, OrderId, SiteId};
 use yinxin_core::time::Millis;
 
 /// What a file belongs to.
@@ -10,6 +10,8 @@ use yinxin_core::time::Millis;
 pub enum Owner {
     /// A material or an attachment of a case.
     Case(CaseId),
+    /// What belongs to an order as a whole: the slip of its transfer, its invoices.
+    Order(OrderId),
     /// The site's own content: downloads.
     Content,
 }
@@ -18,6 +20,7 @@ impl Owner {
     fn columns(&self) -> (&'static str, String) {
         match self {
             Self::Case(case) => ("case", case.to_string()),
+            Self::Order(order) => ("order", order.to_string()),
             Self::Content => ("content", String::new()),
         }
     }
@@ -25,6 +28,7 @@ impl Owner {
     fn from_columns(kind: &str, id: String) -> Result<Self, StoreError> {
         match kind {
             "case" => Ok(Self::Case(CaseId::from_stored(id))),
+            "order" => Ok(Self::Order(OrderId::from_stored(id))),
             "content" => Ok(Self::Content),
             _ => Err(StoreError::Damaged("files.owner_kind")),
         }

@@ -3,6 +3,7 @@
 use super::*;
 use image::{DynamicImage, ImageFormat, ImageReader, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::{Cursor, Write};
+use yinxin_core::ids::OrderId;
 use yinxin_core::time::SystemClock;
 use yinxin_store::testing::{TestStore, stores};
 
@@ -447,6 +448,42 @@ async fn a_clerk_attaches_a_whole_and_open_pdf_only() {
         assert_eq!(
             (driver.owner, driver.media_type.as_str()),
             (Owner::Content, "application/octet-stream")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_slip_belongs_to_its_order_and_is_what_a_bank_gives() {
+    for store in stores().await {
+        let desk = Desk::new(store);
+        let order = OrderId::generate();
+        let take = async |name: &str, bytes: &[u8]| {
+            desk.uploads
+                .take_of_order(
+                    &desk.site,
+                    &order,
+                    "汇款底单",
+                    &SLIP_FORMATS,
+                    upload(name, bytes),
+                )
+                .await
+        };
+        let scan = encoded(two_halves(400, 300), ImageFormat::Png);
+        let taken = take("底单.png", &scan).await.unwrap();
+        let find = async || desk.uploads.find(&desk.site, taken.id()).await.unwrap();
+        assert!(find().await.is_none(), "it counts when it is kept");
+        let mut tx = desk.store.begin().await.unwrap();
+        desk.uploads
+            .keep_of_order(&mut tx, &desk.site, &taken)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let kept = find().await.unwrap();
+        assert_eq!(kept.owner, Owner::Order(order.clone()));
+        assert!(kept.is_picture);
+        let archive = take("底单.zip", b"PK\x05\x06aaaaaaaaaaaaaaaaaa").await;
+        assert!(
+            matches!(&archive, Err(UploadError::Refused(problem)) if problem.item == "汇款底单")
         );
     }
 }
