@@ -21,6 +21,7 @@ mod arena;
 )]
 pub mod bindings;
 mod case;
+mod dates;
 mod decision;
 pub mod definition;
 mod event;
@@ -36,6 +37,7 @@ pub use bindings::exports::yinxin::site::rules::{
     Quotation, Sources,
 };
 pub use case::values;
+pub use dates::{day_of, days_between};
 pub use interfaces::{
     accounts, certificates, documents, identity, messaging, payments, storage, tokens,
 };
