@@ -502,6 +502,16 @@ pub struct Lifecycle {
     pub transitions: Vec<Transition>,
 }
 
+impl Receipt {
+    /// What a receipt's texts may say of the order, next to the fields of its cases.
+    pub const PLACEHOLDERS: [&'static str; 4] = [
+        "order-number",
+        "order-total",
+        "order-method",
+        "order-reference",
+    ];
+}
+
 impl Form {
     /// The fields of all sections, in the order in which they are asked.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {

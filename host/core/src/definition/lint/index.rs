@@ -243,6 +243,12 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// Services whose orders the paper is printed for.
+    pub(super) fn users_of_receipt(&self, id: &str) -> Vec<&'a Service> {
+        let names = |service: &&'a Service| service.receipts.iter().any(|one| one.document == id);
+        self.definition.services.iter().filter(names).collect()
+    }
+
     /// Services that ask the form, in a step or at a transition.
     pub(super) fn users_of_form(&self, id: &str) -> Vec<&'a Service> {
         let asks = |service: &&'a Service| {

@@ -7,6 +7,7 @@ use super::report::{Place, Report};
 use crate::definition::{
     Actor, HostEvent, Lifecycle, Role, Service, State, Timer, TimerBase, Tone, Transition,
 };
+use crate::money::Method;
 
 pub(super) fn check(report: &mut Report, place: &Place, lifecycle: &Lifecycle, index: &Index) {
     count(
@@ -50,7 +51,7 @@ pub(super) fn check(report: &mut Report, place: &Place, lifecycle: &Lifecycle, i
         steps(report, &place, "open-step", &state.open_steps, &services);
         queue(report, &place, lifecycle, state);
         once(report, &place, lifecycle, state);
-        payment(report, &place, lifecycle, state);
+        payment(report, &place, lifecycle, state, &services);
         end(report, &place, lifecycle, state);
         if let Some(due) = &state.due
             && !(1..=DAYS).contains(&due.days)
@@ -74,6 +75,7 @@ pub(super) fn check(report: &mut Report, place: &Place, lifecycle: &Lifecycle, i
             &services,
         );
         actor(report, &place, transition);
+        certificate(report, &place, lifecycle, transition, &services);
         if let Some(form) = &transition.input
             && index.form(form).is_none()
         {
@@ -177,9 +179,25 @@ fn once(report: &mut Report, place: &Place, lifecycle: &Lifecycle, state: &State
     }
 }
 
-fn payment(report: &mut Report, place: &Place, lifecycle: &Lifecycle, state: &State) {
-    let paid = |transition: &Transition| transition.actor == Actor::Host(HostEvent::Paid);
-    if state.payable && !leaving(lifecycle, state).any(paid) {
+/// Money that comes moves the case: through a gateway it is `paid`, by transfer `slip-verified`.
+fn payment(
+    report: &mut Report,
+    place: &Place,
+    lifecycle: &Lifecycle,
+    state: &State,
+    services: &[&Service],
+) {
+    if !state.payable {
+        return;
+    }
+    let moves = |event: HostEvent| {
+        leaving(lifecycle, state).any(|transition| transition.actor == Actor::Host(event))
+    };
+    let by_transfer = services
+        .iter()
+        .flat_map(|service| &service.receipts)
+        .any(|receipt| receipt.methods.contains(&Method::BankTransfer));
+    if !moves(HostEvent::Paid) {
         report.error(
             place,
             format!(
@@ -187,6 +205,19 @@ fn payment(report: &mut Report, place: &Place, lifecycle: &Lifecycle, state: &St
                 state.id
             ),
             format!("add a transition from `{}` on the event `paid`", state.id),
+        );
+    }
+    if by_transfer && !moves(HostEvent::SlipVerified) {
+        report.error(
+            place,
+            format!(
+                "state `{}` is payable, a receipt is for bank transfers, and nothing happens when one has come",
+                state.id
+            ),
+            format!(
+                "add a transition from `{}` on the event `slip-verified`",
+                state.id
+            ),
         );
     }
 }
@@ -286,6 +317,27 @@ fn days(report: &mut Report, place: &Place, timer: &Timer) {
             place,
             format!("the timer runs out {} days after {since}", timer.days),
             format!("set days to {least} to {DAYS}"),
+        );
+    }
+}
+
+/// A timer that counts from a certificate's end needs a certificate.
+fn certificate(
+    report: &mut Report,
+    place: &Place,
+    lifecycle: &Lifecycle,
+    transition: &Transition,
+    services: &[&Service],
+) {
+    let counts = matches!(&transition.actor, Actor::Timer(timer) if timer.base == TimerBase::CertificateExpiry);
+    let issued = |other: &Transition| other.actor == Actor::Host(HostEvent::Issued);
+    let has_one = lifecycle.transitions.iter().any(issued)
+        || services.iter().any(|service| service.from_certificate);
+    if counts && !has_one && !services.is_empty() {
+        report.warning(
+            place,
+            "the timer counts from the end of a certificate, and no case has one here",
+            "add a transition on the event `issued`, or count from `entered`",
         );
     }
 }

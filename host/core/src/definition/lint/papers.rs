@@ -5,17 +5,24 @@ use super::index::{Index, Scope};
 use super::report::{Place, Report, suggestion};
 use crate::definition::template;
 use crate::definition::{
-    Block, Document, FieldKind, MailText, Message, MessageContent, Recipient, SmsText,
+    Block, Document, FieldKind, MailText, Message, MessageContent, Receipt, Recipient, SmsText,
 };
+
+/// What the texts of a document may speak of.
+struct Words<'a> {
+    scopes: Vec<Scope<'a>>,
+    /// The document is printed for orders.
+    receipt: bool,
+}
 
 pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
     for document in &index.definition.documents {
         let place = root.then("document", &document.id);
         report.label(&place, "title", &document.title);
         states(report, &place, document, index);
-        let scopes = index.scopes(&index.users_of_document(&document.id));
+        let words = words(report, &place, document, index);
         if let Some(condition) = &document.shown_when {
-            for scope in &scopes {
+            for scope in &words.scopes {
                 scope.condition(report, &place, condition);
             }
         }
@@ -34,7 +41,7 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
             );
         }
         for (n, content) in document.blocks.iter().enumerate() {
-            block(report, &place.nth("block", n), content, &scopes, index);
+            block(report, &place.nth("block", n), content, &words, index);
         }
     }
     for message in &index.definition.messages {
@@ -47,8 +54,36 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
     }
 }
 
+/// A paper is printed for one case or for an order, not for both: a receipt speaks of the order.
+fn words<'a>(
+    report: &mut Report,
+    place: &Place,
+    document: &Document,
+    index: &Index<'a>,
+) -> Words<'a> {
+    let of_cases = index.users_of_document(&document.id);
+    let of_orders = index.users_of_receipt(&document.id);
+    let receipt = !of_orders.is_empty();
+    if receipt && let Some(service) = of_cases.first() {
+        report.error(
+            place,
+            format!(
+                "document `{}` is a receipt, and service `{}` prints it for a single case",
+                document.id, service.id
+            ),
+            "write a document of its own for each",
+        );
+    }
+    let users = if receipt { of_orders } else { of_cases };
+    Words {
+        scopes: index.scopes(&users),
+        receipt,
+    }
+}
+
 fn states(report: &mut Report, place: &Place, document: &Document, index: &Index) {
-    let users = index.users_of_document(&document.id);
+    let mut users = index.users_of_document(&document.id);
+    users.extend(index.users_of_receipt(&document.id));
     let lifecycles = index.definition.lifecycles.iter().filter(|lifecycle| {
         users.is_empty()
             || users
@@ -68,15 +103,15 @@ fn states(report: &mut Report, place: &Place, document: &Document, index: &Index
     }
 }
 
-fn block(report: &mut Report, place: &Place, block: &Block, scopes: &[Scope], index: &Index) {
+fn block(report: &mut Report, place: &Place, block: &Block, words: &Words, index: &Index) {
     match block {
         Block::Heading(text) => {
             report.label(place, "heading", text);
-            placeholders(report, place, text, scopes);
+            placeholders(report, place, text, words);
         }
         Block::Paragraph(text) | Block::Note(text) => {
             report.text(place, "text", text);
-            placeholders(report, place, text, scopes);
+            placeholders(report, place, text, words);
         }
         Block::Table(rows) => {
             count(report, place, "rows", rows.len(), bounds::FIELDS);
@@ -84,9 +119,19 @@ fn block(report: &mut Report, place: &Place, block: &Block, scopes: &[Scope], in
                 let place = place.nth("row", n);
                 report.label(&place, "label", &row.label);
                 report.bounded(&place, "text", &row.text, TEXT_LENGTH);
-                placeholders(report, &place, &row.text, scopes);
+                placeholders(report, &place, &row.text, words);
             }
         }
+        Block::OrderCases if !words.receipt => report.error(
+            place,
+            "the cases of an order are listed on a paper that no order has",
+            "name the document in the receipts of a service, or remove the block",
+        ),
+        Block::IdentityQr(_) if words.receipt => report.error(
+            place,
+            "an identity check is of one case, and a receipt is for several",
+            "put the QR code on a document of the case",
+        ),
         Block::IdentityQr(id) if index.check(id).is_none() => {
             report.unknown(place, "identity check", id, index.checks());
         }
@@ -120,14 +165,28 @@ fn block(report: &mut Report, place: &Place, block: &Block, scopes: &[Scope], in
     }
 }
 
-fn placeholders(report: &mut Report, place: &Place, text: &str, scopes: &[Scope]) {
+fn placeholders(report: &mut Report, place: &Place, text: &str, words: &Words) {
     for name in names(report, place, text) {
-        for scope in scopes.iter().filter(|scope| scope.field(name).is_none()) {
-            let known: Vec<&str> = scope
-                .fields
-                .iter()
-                .map(|field| field.name.as_str())
-                .collect();
+        let of_order = Receipt::PLACEHOLDERS.contains(&name);
+        if of_order && words.receipt {
+            continue;
+        }
+        for scope in words
+            .scopes
+            .iter()
+            .filter(|scope| scope.field(name).is_none())
+        {
+            if of_order {
+                report.error(
+                    place,
+                    format!("placeholder `{{{name}}}` is of an order, and this paper is of a case"),
+                    "name the document in the receipts of a service, or take the placeholder out",
+                );
+                break;
+            }
+            let fields = scope.fields.iter().map(|field| field.name.as_str());
+            let order = Receipt::PLACEHOLDERS.into_iter().filter(|_| words.receipt);
+            let known: Vec<&str> = fields.chain(order).collect();
             report.error(
                 place,
                 format!("placeholder `{{{name}}}` names no field of {}", scope.name),

@@ -3,7 +3,7 @@
 use super::bounds::{self, count};
 use super::index::Index;
 use super::report::{Place, Report};
-use crate::definition::{Service, Step, StepContent};
+use crate::definition::{Ordering, Receipt, Service, ServiceKind, Step, StepContent};
 use std::collections::HashMap;
 
 pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
@@ -24,6 +24,15 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
             opened(report, &place, service, step, index);
         }
         asked_once(report, root, service, index);
+        paid_somewhere(report, &place, service, index);
+        receipts(report, &place, service, index);
+        if service.from_certificate && service.kind == ServiceKind::New {
+            report.error(
+                &place,
+                "a new certificate starts from no other",
+                "take from-certificate from the service, or give it another kind",
+            );
+        }
         index.scope(service).expect(
             report,
             &place.then("subject-field", &service.subject_field),
@@ -120,6 +129,57 @@ fn opened(report: &mut Report, place: &Place, service: &Service, step: &Step, in
                 lifecycle.id
             ),
         );
+    }
+}
+
+/// Cases that go into orders are put there where they are payable.
+fn paid_somewhere(report: &mut Report, place: &Place, service: &Service, index: &Index) {
+    let Some(lifecycle) = index.lifecycle(&service.lifecycle) else {
+        return;
+    };
+    let payable = lifecycle.states.iter().any(|state| state.payable);
+    if service.ordering == Ordering::Basket && !payable {
+        report.error(
+            place,
+            format!(
+                "cases of service `{}` are put into orders, and no state of lifecycle `{}` is payable",
+                service.id, lifecycle.id
+            ),
+            "set `payable` in the states where the applicant may order, or set the ordering to `single`",
+        );
+    }
+}
+
+fn receipts(report: &mut Report, place: &Place, service: &Service, index: &Index) {
+    count(
+        report,
+        place,
+        "receipts",
+        service.receipts.len(),
+        bounds::LINES,
+    );
+    for (n, receipt) in service.receipts.iter().enumerate() {
+        let place = place.then("receipt", &receipt.document);
+        if index.document(&receipt.document).is_none() {
+            report.unknown(&place, "document", &receipt.document, index.documents());
+        }
+        let same = |other: &&Receipt| other.document == receipt.document;
+        if service.receipts.iter().take(n).any(|other| same(&other)) {
+            report.error(
+                &place,
+                format!("receipt `{}` is listed twice", receipt.document),
+                "list it once, with all the ways to pay that it is for",
+            );
+        }
+        for (m, method) in receipt.methods.iter().enumerate() {
+            if receipt.methods.iter().take(m).any(|other| other == method) {
+                report.warning(
+                    &place,
+                    format!("the receipt is for {method:?} twice"),
+                    "name each way to pay once; none stands for all",
+                );
+            }
+        }
     }
 }
 

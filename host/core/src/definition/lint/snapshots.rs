@@ -191,3 +191,26 @@ fn unbounded_answer() {
       = help: set max-length to 1 to 4000 characters
     ");
 }
+
+#[test]
+fn a_paper_of_a_case_that_speaks_of_an_order() {
+    assert_snapshot!(broken(|d| {
+        d.documents[0].blocks[1] = Block::Paragraph("订单 {order-number}".into());
+    }), @r"
+    error: placeholder `{order-number}` is of an order, and this paper is of a case
+      --> sample › document letter › block 2
+      = help: name the document in the receipts of a service, or take the placeholder out
+    ");
+}
+
+#[test]
+fn a_basket_that_is_never_paid() {
+    assert_snapshot!(broken(|d| {
+        d.services[0].ordering = Ordering::Basket;
+        state_of(d, "pay").payable = false;
+    }), @r"
+    error: cases of service `new` are put into orders, and no state of lifecycle `new` is payable
+      --> sample › service new
+      = help: set `payable` in the states where the applicant may order, or set the ordering to `single`
+    ");
+}
