@@ -87,7 +87,8 @@ CREATE INDEX certificate_requests_by_key ON certificate_requests (site, key_dige
 
 -- One row an order to issue, written with serial and to-be-signed bytes before anything is signed.
 -- state: reserved, valid, held, revoked. Signature and certificate are empty while reserved; changed_at is the instant of
--- the last change of state, which a CRL gives as date of revocation.
+-- the last change of state, which a CRL gives as date of revocation. `successor` is the serial of the certificate that was
+-- issued in its place, by a service of the kind `successor_kind`.
 CREATE TABLE certificates (
     site TEXT NOT NULL,
     serial TEXT NOT NULL,
@@ -102,12 +103,16 @@ CREATE TABLE certificates (
     pem TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT NOT NULL,
+    successor TEXT NOT NULL,
+    successor_kind TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
     PRIMARY KEY (site, serial)
 );
 CREATE UNIQUE INDEX certificates_by_order ON certificates (site, order_key);
 CREATE INDEX certificates_of_case ON certificates (site, case_id, created_at, serial);
+CREATE INDEX certificates_newest ON certificates (site, created_at, serial);
+CREATE INDEX certificates_by_end ON certificates (site, not_after, serial);
 CREATE INDEX certificates_unusable ON certificates (site, serial) WHERE state IN ('held', 'revoked');
 
 -- The keys of the embedded issuer, sealed. role: root, issuing

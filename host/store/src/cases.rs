@@ -10,7 +10,7 @@ use yinxin_core::{
 
 mod lists;
 
-pub use lists::{After, Filter, Line, QueueCount, by_due, newest, queue_counts, tone_counts};
+pub use lists::{After, Filter, Key, Line, QueueCount, by_due, newest, of_order, queue_counts, tone_counts};
 use lists::{LINE, line};
 
 /// One case as it stands.
@@ -272,7 +272,7 @@ pub async fn next_number(
     Ok(format!("{day}{last:06}"))
 }
 
-/// The context of the fingerprints in [`Filter::fingerprint`] and [`set_lookups`].
+/// The context of the fingerprints in [`Key`] and [`set_lookups`].
 pub fn lookup_context(site: &SiteId) -> String {
     format!("{site}/case-lookup")
 }
@@ -361,4 +361,4 @@ pub async fn steps(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

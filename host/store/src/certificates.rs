@@ -6,6 +6,13 @@
 //!
 //! Certificates are published by their nature, so they are not sealed.
 
+mod lists;
+mod origins;
+
+pub use lists::{After, Filter, Narrowed, by_end, newest};
+pub(crate) use lists::narrow;
+pub use origins::{Origin, case_from, origin_of, set_origin, succeed};
+
 use crate::{Connection, StoreError};
 use sqlx::{Row, any::AnyRow};
 use yinxin_core::ids::{CaseId, SiteId};
@@ -38,7 +45,7 @@ pub enum CertificateState {
 }
 
 impl CertificateState {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Reserved => "reserved",
             Self::Valid => "valid",
@@ -47,7 +54,7 @@ impl CertificateState {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
         [Self::Reserved, Self::Valid, Self::Held, Self::Revoked]
             .into_iter()
             .find(|state| state.as_str() == text)
@@ -74,8 +81,12 @@ pub struct Certificate {
     pub signature: Vec<u8>,
     pub pem: String,
     pub state: CertificateState,
-    /// Why it is held or revoked, in words.
+    /// Why it is held or revoked: in words, or a name of RFC 5280's CRLReason.
     pub reason: String,
+    /// Serial of the certificate that was issued in its place, or empty.
+    pub successor: String,
+    /// Kind of the service that issued the successor: `renewal`, `reissue`, `change`; else empty.
+    pub successor_kind: String,
     pub created_at: Millis,
     /// Of the last change of state.
     pub changed_at: Millis,
@@ -151,7 +162,7 @@ pub async fn key_is_taken(
 }
 
 const COLUMNS: &str = "serial, order_key, case_id, request_id, subject, not_before, not_after, tbs, signature, pem, \
-                       state, reason, created_at, changed_at";
+                       state, reason, successor, successor_kind, created_at, changed_at";
 
 fn certificate(row: &AnyRow) -> Result<Certificate, StoreError> {
     Ok(Certificate {
@@ -167,6 +178,8 @@ fn certificate(row: &AnyRow) -> Result<Certificate, StoreError> {
         pem: row.try_get("pem")?,
         state: CertificateState::parse(&row.try_get::<String, _>("state")?)?,
         reason: row.try_get("reason")?,
+        successor: row.try_get("successor")?,
+        successor_kind: row.try_get("successor_kind")?,
         created_at: Millis(row.try_get("created_at")?),
         changed_at: Millis(row.try_get("changed_at")?),
     })
@@ -181,7 +194,7 @@ pub async fn reserve(
 ) -> Result<(), StoreError> {
     sqlx::query(sqlx::AssertSqlSafe(format!(
         "INSERT INTO certificates (site, {COLUMNS}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', $14, $15) \
          ON CONFLICT (site, order_key) DO NOTHING"
     )))
     .bind(site.as_str().to_owned())
@@ -322,21 +335,22 @@ pub async fn change_state(
     Ok(true)
 }
 
-/// Held and revoked certificates that have not expired at `now`, by serial, after the serial `after`: a list leaves out
-/// what expired (RFC 5280, 3.3).
+/// Held and revoked certificates by serial, after the serial `after`, but for those that both expired and came to stand so
+/// before `since`: a list leaves out what expired, once a list beyond its end has shown it (RFC 5280, 3.3).
 pub async fn unusable(
     conn: &mut Connection,
     site: &SiteId,
-    now: Millis,
+    since: Millis,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Certificate>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM certificates WHERE site = $1 AND state IN ('held', 'revoked') AND not_after > $2 \
-         AND serial > $3 ORDER BY serial LIMIT $4"
+        "SELECT {COLUMNS} FROM certificates WHERE site = $1 AND state IN ('held', 'revoked') \
+         AND (not_after > $2 OR changed_at > $3) AND serial > $4 ORDER BY serial LIMIT $5"
     )))
     .bind(site.as_str().to_owned())
-    .bind(now.0)
+    .bind(since.0)
+    .bind(since.0)
     .bind(after.unwrap_or_default().to_owned())
     .bind(limit)
     .fetch_all(conn)

@@ -1,5 +1,7 @@
 //! Orders: what one or more cases cost, frozen, and whether it was paid.
 
+use crate::payments::{gateway, gateway_word};
+use crate::query::Query;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,10 @@ pub struct Order {
     pub total: Fen,
     pub lines: Vec<FeeLine>,
     pub methods: Vec<Method>,
+    /// What the payer writes as memo of a bank transfer ([`yinxin_core::reference`]); unique on the site.
+    pub reference: String,
+    /// The way to pay that the applicant picked.
+    pub chosen: Option<Method>,
     /// Id of the transfer slip's file, or empty.
     pub slip: String,
     pub created_at: Millis,
@@ -87,7 +93,7 @@ pub struct OrderDetails {
 }
 
 const COLUMNS: &str =
-    "id, number, account_id, state, total, lines, methods, slip, created_at, expires_at, paid_at,
+    "id, number, account_id, state, total, lines, methods, reference, chosen, slip, created_at, expires_at, paid_at,
     paid_by_payment, version";
 
 fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
@@ -95,6 +101,7 @@ fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
     let json = |_| StoreError::Damaged("an order's lines");
     let paid_at: i64 = row.try_get("paid_at")?;
     let paid_by = text("paid_by_payment")?;
+    let chosen = text("chosen")?;
     Ok(Order {
         id: OrderId::from_stored(text("id")?),
         number: text("number")?,
@@ -103,6 +110,11 @@ fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
         total: Fen(row.try_get("total")?),
         lines: serde_json::from_str(&text("lines")?).map_err(json)?,
         methods: serde_json::from_str(&text("methods")?).map_err(json)?,
+        reference: text("reference")?,
+        chosen: match chosen.as_str() {
+            "" => None,
+            word => Some(gateway(word).ok_or(StoreError::Damaged("an order's way to pay"))?),
+        },
         slip: text("slip")?,
         created_at: Millis(row.try_get("created_at")?),
         expires_at: Millis(row.try_get("expires_at")?),
@@ -112,7 +124,7 @@ fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
     })
 }
 
-/// Writes a new order without cases; false when the number is taken. Slip, payment and version are not read.
+/// Writes a new order without cases; false when the number or the reference is taken. Slip, payment and version are not read.
 pub async fn insert(
     conn: &mut Connection,
     site: &SiteId,
@@ -120,9 +132,9 @@ pub async fn insert(
 ) -> Result<bool, StoreError> {
     let json = |_| StoreError::Damaged("an order's lines");
     let written = sqlx::query(
-        "INSERT INTO orders (site, id, number, account_id, state, total, currency, lines, methods, details, slip,
-             created_at, expires_at, paid_at, paid_by_payment, version)
-         VALUES ($1, $2, $3, $4, $5, $6, 'CNY', $7, $8, $9, '', $10, $11, 0, '', 1)
+        "INSERT INTO orders (site, id, number, account_id, state, total, currency, lines, methods, reference, chosen,
+             details, slip, created_at, expires_at, paid_at, paid_by_payment, version)
+         VALUES ($1, $2, $3, $4, $5, $6, 'CNY', $7, $8, $9, $10, $11, '', $12, $13, 0, '', 1)
          ON CONFLICT DO NOTHING",
     )
     .bind(site.as_str().to_owned())
@@ -133,6 +145,8 @@ pub async fn insert(
     .bind(order.total.0)
     .bind(serde_json::to_string(&order.lines).map_err(json)?)
     .bind(serde_json::to_string(&order.methods).map_err(json)?)
+    .bind(order.reference.clone())
+    .bind(order.chosen.map_or("", gateway_word))
     .bind(Vec::<u8>::new())
     .bind(order.created_at.0)
     .bind(order.expires_at.0)
@@ -157,6 +171,40 @@ pub async fn add_case(
     .execute(conn)
     .await?;
     Ok(written.rows_affected() == 1)
+}
+
+/// Takes a case out of an order that is not paid.
+pub async fn remove_case(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+    case: &CaseId,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM order_cases WHERE site = $1 AND order_id = $2 AND case_id = $3")
+        .bind(site.as_str().to_owned())
+        .bind(order.to_string())
+        .bind(case.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Lets a case go into another order: its money went back while the order goes on.
+pub async fn free_case(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+    case: &CaseId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE order_cases SET live = 0 WHERE site = $1 AND order_id = $2 AND case_id = $3",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(order.to_string())
+    .bind(case.to_string())
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// [`StoreError::NotFound`] when this site has no such order.
@@ -198,6 +246,35 @@ pub async fn of_case(
     .fetch_optional(conn)
     .await?;
     row.as_ref().map(order).transpose()
+}
+
+/// The orders that somebody may mean who reads out an order's number, a reference, or a provider's number of a
+/// transaction; newest first.
+pub async fn called(
+    conn: &mut Connection,
+    site: &SiteId,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Order>, StoreError> {
+    // Each part reads an index of its own.
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id IN (
+             SELECT id FROM orders WHERE site = $2 AND number = $3
+             UNION SELECT id FROM orders WHERE site = $4 AND reference = $5
+             UNION SELECT order_id FROM payments WHERE site = $6 AND transaction_no = $7 AND transaction_no <> ''
+         ) ORDER BY id DESC LIMIT $8"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(site.as_str().to_owned())
+    .bind(text.to_owned())
+    .bind(site.as_str().to_owned())
+    .bind(text.to_owned())
+    .bind(site.as_str().to_owned())
+    .bind(text.to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(order).collect()
 }
 
 /// The cases that an order pays for.
@@ -257,6 +334,74 @@ pub async fn set_paid(
     .bind(id.to_string())
     .bind(at.0)
     .bind(payment.to_string())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What an unpaid order costs from now on.
+#[derive(Clone, Debug)]
+pub struct Price {
+    pub total: Fen,
+    pub lines: Vec<FeeLine>,
+    pub methods: Vec<Method>,
+    pub chosen: Option<Method>,
+}
+
+/// Gives the order another price.
+pub async fn set_price(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    price: &Price,
+) -> Result<(), StoreError> {
+    let json = |_| StoreError::Damaged("an order's lines");
+    sqlx::query(
+        "UPDATE orders SET total = $3, lines = $4, methods = $5, chosen = $6, version = version + 1
+         WHERE site = $1 AND id = $2",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(price.total.0)
+    .bind(serde_json::to_string(&price.lines).map_err(json)?)
+    .bind(serde_json::to_string(&price.methods).map_err(json)?)
+    .bind(price.chosen.map_or("", gateway_word))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the way to pay that the applicant picked.
+pub async fn set_chosen(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    method: Method,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE orders SET chosen = $3, version = version + 1 WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .bind(gateway_word(method))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Lets an order live until `until`, where it would end before.
+pub async fn extend(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &OrderId,
+    until: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE orders SET expires_at = $3, version = version + 1
+         WHERE site = $1 AND id = $2 AND expires_at < $4",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(until.0)
+    .bind(until.0)
     .execute(conn)
     .await?;
     Ok(())
@@ -366,6 +511,50 @@ pub async fn in_state(
     .fetch_all(conn)
     .await?;
     rows.iter().map(order).collect()
+}
+
+/// What a list is narrowed by; empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub account: Option<AccountId>,
+    pub state: Option<OrderState>,
+    /// The way to pay that was picked, or by which it was paid in the end.
+    pub chosen: Option<Method>,
+    /// Opened at or after.
+    pub from: Option<Millis>,
+    /// Opened before.
+    pub until: Option<Millis>,
+}
+
+/// Orders, newest first, before the id `before`.
+pub async fn newest(
+    conn: &mut Connection,
+    site: &SiteId,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Order>, StoreError> {
+    let mut query = Query::new(
+        format!("SELECT {COLUMNS} FROM orders WHERE site = $1 AND id < $2"),
+        &[site.as_str(), before.unwrap_or("~")],
+    );
+    if let Some(account) = &filter.account {
+        query.text(" AND account_id = ", account.as_str());
+    }
+    if let Some(state) = filter.state {
+        query.text(" AND state = ", state.as_str());
+    }
+    if let Some(chosen) = filter.chosen {
+        query.text(" AND chosen = ", gateway_word(chosen));
+    }
+    if let Some(from) = filter.from {
+        query.number(" AND created_at >= ", from.0);
+    }
+    if let Some(until) = filter.until {
+        query.number(" AND created_at < ", until.0);
+    }
+    query.number(" ORDER BY id DESC LIMIT ", limit);
+    query.rows(conn).await?.iter().map(order).collect()
 }
 
 /// Unpaid orders whose time is over. One with an uploaded slip waits for its clerk instead.

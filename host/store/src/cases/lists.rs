@@ -1,10 +1,11 @@
 //! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
 
 use crate::cases::{Claim, NEVER, Standing};
+use crate::query::{Query, holding};
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use yinxin_core::{
-    ids::{AccountId, CaseId, ClerkId, SiteId},
+    ids::{AccountId, CaseId, ClerkId, OrderId, SiteId},
     time::Millis,
 };
 
@@ -74,10 +75,19 @@ pub struct Filter {
     pub tone: Option<String>,
     /// Part of the subject's name or of the acceptance number.
     pub text: Option<String>,
-    /// [`crate::seal::Sealer::fingerprint`] under [`crate::cases::lookup_context`] of a mobile, USCC, identity number, serial or tracking number.
-    pub fingerprint: Option<String>,
+    pub key: Option<Key>,
     /// Only cases that this clerk holds at the moment.
     pub claimed_by: Option<(ClerkId, Millis)>,
+}
+
+/// A whole number or code that names cases, of whatever kind: all kinds are looked up.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// An acceptance number or the number of an order.
+    pub text: String,
+    /// [`crate::seal::Sealer::fingerprint`] under [`crate::cases::lookup_context`] of a mobile, USCC, identity number,
+    /// serial or tracking number.
+    pub fingerprint: String,
 }
 
 /// Where a page goes on: the last line's sort key.
@@ -111,116 +121,95 @@ impl After {
     }
 }
 
-/// A statement in the making: its text with numbered placeholders, which both databases read, and the values for them.
-struct Statement {
-    text: String,
-    values: Vec<Value>,
+fn lines(site: &SiteId, filter: &Filter) -> Query {
+    let mut query = Query::new(
+        format!("SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0"),
+        &[site.as_str()],
+    );
+    narrow(&mut query, site, filter);
+    query
 }
 
-enum Value {
-    Text(String),
-    Number(i64),
+fn by_due_query(
+    site: &SiteId,
+    filter: &Filter,
+    after: Option<&After>,
+    limit: i64,
+) -> Query {
+    let mut query = lines(site, filter);
+    if let Some(after) = after {
+        query.number(" AND (due_at, id) > (", after.due_at);
+        query.text(", ", &after.id);
+        query.and(")");
+    }
+    query.number(" ORDER BY due_at, id LIMIT ", limit);
+    query
 }
 
-impl Statement {
-    fn lines(site: &SiteId, filter: &Filter) -> Self {
-        let mut statement = Self {
-            text: format!("SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0"),
-            values: vec![Value::Text(site.as_str().to_owned())],
-        };
-        statement.narrow(site, filter);
-        statement
+fn newest_query(
+    site: &SiteId,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Query {
+    let mut query = lines(site, filter);
+    if let Some(before) = before {
+        query.text(" AND id < ", before);
     }
+    query.number(" ORDER BY id DESC LIMIT ", limit);
+    query
+}
 
-    fn by_due(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Self {
-        let mut statement = Self::lines(site, filter);
-        if let Some(after) = after {
-            statement.number(" AND (due_at, id) > (", after.due_at);
-            statement.text(", ", &after.id);
-            statement.text.push(')');
-        }
-        statement.number(" ORDER BY due_at, id LIMIT ", limit);
-        statement
-    }
-
-    fn newest(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Self {
-        let mut statement = Self::lines(site, filter);
-        if let Some(before) = before {
-            statement.text(" AND id < ", before);
-        }
-        statement.number(" ORDER BY id DESC LIMIT ", limit);
-        statement
-    }
-
-    fn push(&mut self, before: &str, value: Value) {
-        self.values.push(value);
-        self.text.push_str(before);
-        self.text.push_str(&format!("${}", self.values.len()));
-    }
-
-    fn text(&mut self, before: &str, value: &str) {
-        self.push(before, Value::Text(value.to_owned()));
-    }
-
-    fn number(&mut self, before: &str, value: i64) {
-        self.push(before, Value::Number(value));
-    }
-
-    fn narrow(&mut self, site: &SiteId, filter: &Filter) {
-        let columns = [
-            (
-                " AND account_id = ",
-                filter.account.as_ref().map(AccountId::as_str),
-            ),
-            (" AND queue = ", filter.queue.as_deref()),
-            (" AND plugin = ", filter.plugin.as_deref()),
-            (" AND service = ", filter.service.as_deref()),
-            (" AND state = ", filter.state.as_deref()),
-            (" AND tone = ", filter.tone.as_deref()),
-        ];
-        for (condition, value) in columns {
-            if let Some(value) = value {
-                self.text(condition, value);
-            }
-        }
-        if let Some(text) = &filter.text {
-            let escaped = text
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_");
-            let pattern = format!("%{escaped}%");
-            self.text(" AND (subject LIKE ", &pattern);
-            self.text(" ESCAPE '\\' OR number LIKE ", &pattern);
-            self.text.push_str(" ESCAPE '\\')");
-        }
-        if let Some(fingerprint) = &filter.fingerprint {
-            self.text(
-                " AND id IN (SELECT case_id FROM case_lookups WHERE site = ",
-                site.as_str(),
-            );
-            self.text(" AND fingerprint = ", fingerprint);
-            self.text.push(')');
-        }
-        if let Some((clerk, now)) = &filter.claimed_by {
-            self.text(" AND claimed_by <> '' AND claimed_by = ", clerk.as_str());
-            self.number(" AND claimed_until > ", now.0);
+fn narrow(query: &mut Query, site: &SiteId, filter: &Filter) {
+    let columns = [
+        (
+            " AND account_id = ",
+            filter.account.as_ref().map(AccountId::as_str),
+        ),
+        (" AND queue = ", filter.queue.as_deref()),
+        (" AND plugin = ", filter.plugin.as_deref()),
+        (" AND service = ", filter.service.as_deref()),
+        (" AND state = ", filter.state.as_deref()),
+        (" AND tone = ", filter.tone.as_deref()),
+    ];
+    for (condition, value) in columns {
+        if let Some(value) = value {
+            query.text(condition, value);
         }
     }
-
-    async fn fetch(self, conn: &mut Connection) -> Result<Vec<Line>, StoreError> {
-        self.rows(conn).await?.iter().map(line).collect()
+    if let Some(text) = &filter.text {
+        let pattern = holding(text);
+        query.text(" AND (subject LIKE ", &pattern);
+        query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+        query.and(" ESCAPE '\\')");
     }
-
-    async fn rows(self, conn: &mut Connection) -> Result<Vec<sqlx::any::AnyRow>, StoreError> {
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
-        for value in self.values {
-            query = match value {
-                Value::Text(text) => query.bind(text),
-                Value::Number(number) => query.bind(number),
-            };
-        }
-        Ok(query.fetch_all(conn).await?)
+    if let Some(key) = &filter.key {
+        query.text(
+            " AND id IN (SELECT case_id FROM case_lookups WHERE site = ",
+            site.as_str(),
+        );
+        query.text(" AND fingerprint = ", &key.fingerprint);
+        query.text(
+            " UNION SELECT id FROM cases WHERE site = ",
+            site.as_str(),
+        );
+        query.text(" AND number = ", &key.text);
+        query.text(
+            " UNION SELECT order_cases.case_id FROM orders JOIN order_cases ON order_cases.site = orders.site
+                 AND order_cases.order_id = orders.id WHERE orders.site = ",
+            site.as_str(),
+        );
+        query.text(" AND orders.number = ", &key.text);
+        query.and(")");
     }
+    if let Some((clerk, now)) = &filter.claimed_by {
+        query.text(" AND claimed_by <> '' AND claimed_by = ", clerk.as_str());
+        query.number(" AND claimed_until > ", now.0);
+    }
+}
+
+async fn fetch(query: Query, conn: &mut Connection) -> Result<Vec<Line>, StoreError> {
+    query.rows(conn).await?.iter().map(line).collect()
 }
 
 /// A clerk's list: what is due first comes first.
@@ -231,9 +220,7 @@ pub async fn by_due(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    Statement::by_due(site, filter, after, limit)
-        .fetch(conn)
-        .await
+    fetch(by_due_query(site, filter, after, limit), conn).await
 }
 
 /// An applicant's list: the newest first, before the case `before`.
@@ -244,9 +231,7 @@ pub async fn newest(
     before: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    Statement::newest(site, filter, before, limit)
-        .fetch(conn)
-        .await
+    fetch(newest_query(site, filter, before, limit), conn).await
 }
 
 /// How much waits in a role's queue.
@@ -304,6 +289,24 @@ pub async fn tone_counts(
     rows.iter()
         .map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?)))
         .collect()
+}
+
+/// The cases that an order pays for, in the order in which they began; without those that were deleted.
+pub async fn of_order(
+    conn: &mut Connection,
+    site: &SiteId,
+    order: &OrderId,
+) -> Result<Vec<Line>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0
+         AND id IN (SELECT case_id FROM order_cases WHERE site = $2 AND order_id = $3) ORDER BY id"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(site.as_str().to_owned())
+    .bind(order.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

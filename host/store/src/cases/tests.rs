@@ -1,11 +1,11 @@
 use super::*;
 use crate::testing::stores;
 
-pub(super) fn site() -> SiteId {
+pub(crate) fn site() -> SiteId {
     SiteId::parse("jiangxi").unwrap()
 }
 
-pub(super) fn case(number: &str, subject: &str, due: Option<i64>) -> Case {
+pub(crate) fn case(number: &str, subject: &str, due: Option<i64>) -> Case {
     Case {
         id: CaseId::generate(),
         number: number.into(),

@@ -3,7 +3,7 @@ use crate::files::tests::site;
 use crate::issuers::{RevocationList, replace_revocation_list, revocation_list};
 use crate::testing::stores;
 
-fn new(case: &CaseId, order_key: &str, serial: &str) -> Certificate {
+pub(super) fn new(case: &CaseId, order_key: &str, serial: &str) -> Certificate {
     Certificate {
         serial: serial.into(),
         order_key: order_key.into(),
@@ -17,6 +17,8 @@ fn new(case: &CaseId, order_key: &str, serial: &str) -> Certificate {
         pem: String::new(),
         state: CertificateState::Reserved,
         reason: String::new(),
+        successor: String::new(),
+        successor_kind: String::new(),
         created_at: Millis(1),
         changed_at: Millis(1),
     }
@@ -125,8 +127,12 @@ async fn a_held_certificate_is_on_the_list_until_it_is_released() {
                 .await
                 .unwrap()
                 .is_empty(),
-            "expired"
+            "expired, and shown on a list since"
         );
+        let past = unusable(&mut tx, &here, Millis(999), None, 9)
+            .await
+            .unwrap();
+        assert_eq!(past.len(), 1);
         assert!(
             unusable(&mut tx, &here, Millis(4), Some("01"), 9)
                 .await

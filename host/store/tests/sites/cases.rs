@@ -1,12 +1,13 @@
-use yinxin_core::ids::{AccountId, CaseId, ClerkId, SiteId};
+use yinxin_core::ids::{AccountId, CaseId, ClerkId, OrderId, SiteId};
 use yinxin_core::rules::NamedValue;
 use yinxin_core::time::Millis;
-use yinxin_store::cases::{Case, Filter, Standing, Step, claim, insert, next_number, set_lookups, set_step};
-use yinxin_store::{Connection, seal::Sealer};
+use yinxin_store::cases::{Case, Filter, Key, Standing, Step, claim, insert, next_number, set_lookups, set_step};
+use yinxin_store::{Connection, orders, seal::Sealer};
 
 pub struct Keys {
     case: Case,
     clerk: ClerkId,
+    order: OrderId,
 }
 
 pub fn keys() -> Keys {
@@ -35,15 +36,16 @@ pub fn keys() -> Keys {
         updated_at: Millis(1),
         claim: None,
     };
-    Keys { case, clerk: ClerkId::generate() }
+    Keys { case, clerk: ClerkId::generate(), order: OrderId::generate() }
 }
 
 fn step(complete: bool) -> Step {
     Step { step: "unit".into(), complete, problems: "[]".into() }
 }
 
-fn by_fingerprint() -> Filter {
-    Filter { fingerprint: Some("uscc".into()), ..Filter::default() }
+fn by_key() -> Filter {
+    let key = Key { text: "none".into(), fingerprint: "uscc".into() };
+    Filter { key: Some(key), ..Filter::default() }
 }
 
 pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: &Keys) {
@@ -53,6 +55,7 @@ pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: 
     set_step(conn, site, id, &step(false), Millis(1)).await.unwrap();
     assert!(claim(conn, site, id, &keys.clerk, Millis(1), Millis(100)).await.unwrap());
     next_number(conn, site, Millis(1)).await.unwrap();
+    assert!(orders::add_case(conn, site, &keys.order, id).await.unwrap());
 }
 
 attempts!(cases, keys: Keys => {
@@ -61,9 +64,10 @@ attempts!(cases, keys: Keys => {
     reads lock(&keys.case.id);
     reads get with sealer (&keys.case.id);
     reads by_due(&Filter::default(), None, 9);
-    reads by_due(&by_fingerprint(), None, 9);
+    reads by_due(&by_key(), None, 9);
     reads newest(&Filter::default(), None, 9);
-    reads newest(&by_fingerprint(), None, 9);
+    reads newest(&by_key(), None, 9);
+    reads of_order(&keys.order);
     reads queue_counts(Millis(5));
     reads tone_counts(&keys.case.account);
     changes claim(&keys.case.id, &keys.clerk, Millis(2), Millis(200));

@@ -12,6 +12,11 @@ const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
         "cases::lines",
         "the beginning of every list of cases; the lists are looked at in the module's own tests",
     ),
+    ("books::sums", "a bookkeeper's sums over all postings of a site"),
+    (
+        "certificates::lines",
+        "the beginning of every list of certificates; the lists are looked at in the module's own tests",
+    ),
     ("clerks::hold_all", "all clerks of a site are wanted: tens"),
     (
         "clerks::saved_reasons",
@@ -31,6 +36,10 @@ const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
         "plugins::in_use",
         "all versions of a site's plugins are looked at: tens",
     ),
+    ("postings::balances", "an audit adds up everything"),
+    ("postings::held", "an audit adds up everything"),
+    ("postings::orphans", "an audit looks at every entry"),
+    ("postings::sites", "an audit of all sites"),
     ("postings::unbalanced", "an audit adds up everything"),
 ];
 

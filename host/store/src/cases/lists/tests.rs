@@ -67,7 +67,10 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
         );
         let fingerprint = sealer.fingerprint(&lookup_context(&site()), "20260003");
         let by_print = Filter {
-            fingerprint: Some(fingerprint),
+            key: Some(Key {
+                text: String::new(),
+                fingerprint,
+            }),
             ..Filter::default()
         };
         assert_eq!(
@@ -80,9 +83,9 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
 }
 
 /// How SQLite finds the lines of a list.
-async fn plan(conn: &mut Connection, mut statement: Statement) -> String {
-    statement.text.insert_str(0, "EXPLAIN QUERY PLAN ");
-    let rows = statement.rows(conn).await.unwrap();
+async fn plan(conn: &mut Connection, mut query: Query) -> String {
+    query.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let rows = query.rows(conn).await.unwrap();
     let lines = rows
         .iter()
         .map(|row| row.try_get::<String, _>("detail").unwrap());
@@ -112,43 +115,49 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
     };
     let lists = [
         (
-            Statement::by_due(&site(), &all(), Some(&after), 9),
+            by_due_query(&site(), &all(), Some(&after), 9),
             "cases_by_due (site=? AND (due_at,id)>(?,?))",
         ),
         (
-            Statement::by_due(&site(), &queue, None, 9),
+            by_due_query(&site(), &queue, None, 9),
             "cases_in_queue (site=? AND queue=?)",
         ),
         (
-            Statement::by_due(&site(), &queue, Some(&after), 9),
+            by_due_query(&site(), &queue, Some(&after), 9),
             "cases_in_queue (site=? AND queue=? AND (due_at,id)>(?,?))",
         ),
         (
-            Statement::by_due(&site(), &claimed, None, 9),
+            by_due_query(&site(), &claimed, None, 9),
             "cases_claimed (site=? AND claimed_by=?)",
         ),
         (
-            Statement::newest(&site(), &account, None, 9),
+            newest_query(&site(), &account, None, 9),
             "cases_of_account (site=? AND account_id=? AND deleted=?)",
         ),
         (
-            Statement::newest(&site(), &account, Some("x"), 9),
+            newest_query(&site(), &account, Some("x"), 9),
             "cases_of_account (site=? AND account_id=? AND deleted=? AND id<?)",
         ),
     ];
-    for (statement, index) in lists {
+    for (query, index) in lists {
         assert_eq!(
-            plan(&mut conn, statement).await,
+            plan(&mut conn, query).await,
             format!("SEARCH cases USING INDEX {index}")
         );
     }
     let found = Filter {
-        fingerprint: Some("f".into()),
+        key: Some(Key {
+            text: "t".into(),
+            fingerprint: "f".into(),
+        }),
         ..queue
     };
-    let plan = plan(&mut conn, Statement::by_due(&site(), &found, None, 9)).await;
+    let plan = plan(&mut conn, by_due_query(&site(), &found, None, 9)).await;
     assert!(
-        plan.contains("SEARCH case_lookups USING COVERING INDEX"),
+        plan.contains("SEARCH case_lookups USING COVERING INDEX")
+            && plan.contains("orders_by_number")
+            && plan.contains("cases_by_number")
+            && !plan.contains("SCAN cases"),
         "{plan}"
     );
 }

@@ -1,0 +1,67 @@
+//! A query in the making, for lists that are narrowed in many ways: its text with numbered placeholders, which both
+//! databases read, and the values for them.
+
+use crate::{Connection, StoreError};
+use sqlx::any::AnyRow;
+
+pub(crate) struct Query {
+    pub text: String,
+    values: Vec<Value>,
+}
+
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl Query {
+    /// `text` has one placeholder for each of `values`, in this order.
+    pub fn new(text: impl Into<String>, values: &[&str]) -> Self {
+        let values = values.iter().map(|text| Value::Text((*text).to_owned()));
+        Self {
+            text: text.into(),
+            values: values.collect(),
+        }
+    }
+
+    /// Adds `before` and a placeholder for this text.
+    pub fn text(&mut self, before: &str, value: &str) {
+        self.push(before, Value::Text(value.to_owned()));
+    }
+
+    /// Adds `before` and a placeholder for this number.
+    pub fn number(&mut self, before: &str, value: i64) {
+        self.push(before, Value::Number(value));
+    }
+
+    /// Adds text without a value.
+    pub fn and(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn push(&mut self, before: &str, value: Value) {
+        self.values.push(value);
+        self.text.push_str(before);
+        self.text.push_str(&format!("${}", self.values.len()));
+    }
+
+    pub async fn rows(self, conn: &mut Connection) -> Result<Vec<AnyRow>, StoreError> {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
+        for value in self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text),
+                Value::Number(number) => query.bind(number),
+            };
+        }
+        Ok(query.fetch_all(conn).await?)
+    }
+}
+
+/// The pattern of LIKE … ESCAPE '\' for texts that hold this one.
+pub(crate) fn holding(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{escaped}%")
+}
