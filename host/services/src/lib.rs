@@ -15,6 +15,7 @@ pub mod case_event;
 pub mod certificates;
 pub mod content;
 pub mod identity;
+pub mod invoices;
 pub mod job_end;
 pub mod messaging;
 pub mod papers;
