@@ -20,6 +20,7 @@ pub mod identity_number;
 pub mod ids;
 pub mod mobile;
 pub mod money;
+pub mod reference;
 pub mod rules;
 pub mod time;
 pub mod uscc;

@@ -2,6 +2,7 @@
 
 use yinxin_core::definition::{self, HostEvent, Role};
 use yinxin_core::ids::{AccountId, ClerkId};
+use yinxin_services::payments::By;
 
 /// A member of the CA's staff at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,15 @@ impl Actor {
             (Self::Host(event), definition::Actor::Host(wanted)) => event == wanted,
             (Self::Timer, definition::Actor::Timer(_)) => true,
             _ => false,
+        }
+    }
+
+    /// For the history of an order.
+    pub(crate) fn by(&self) -> By {
+        match self {
+            Self::Applicant(account) => By::applicant(account),
+            Self::Clerk(clerk) => By::clerk(&clerk.id, &clerk.name),
+            Self::Host(_) | Self::Timer => By::host(),
         }
     }
 

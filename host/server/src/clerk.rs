@@ -31,6 +31,9 @@ pub struct Create {
     /// Name shown to colleagues
     #[arg(long)]
     name: String,
+    /// The clerk's own mobile number, so that nobody decides about his own payments; may be left out
+    #[arg(long, default_value = "")]
+    mobile: String,
     /// What the clerk may do; may be given several times
     #[arg(long = "role", required = true)]
     roles: Vec<RoleName>,
@@ -76,6 +79,7 @@ impl Clerk {
         let hiring = Hiring {
             login: &create.login,
             name: &create.name,
+            mobile: &create.mobile,
             roles: &roles,
             password: password.trim_end_matches(['\r', '\n']),
         };

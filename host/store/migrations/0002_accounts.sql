@@ -117,6 +117,7 @@ CREATE TABLE clerks (
     id TEXT NOT NULL,
     login TEXT NOT NULL,
     name TEXT NOT NULL,
+    mobile BYTEA NOT NULL,
     password_hash TEXT NOT NULL,
     roles TEXT NOT NULL,
     state TEXT NOT NULL,

@@ -11,6 +11,8 @@ CREATE TABLE orders (
     currency TEXT NOT NULL,
     lines TEXT NOT NULL,
     methods TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    chosen TEXT NOT NULL,
     details BYTEA NOT NULL,
     slip TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -21,7 +23,9 @@ CREATE TABLE orders (
     PRIMARY KEY (site, id)
 );
 CREATE UNIQUE INDEX orders_by_number ON orders (site, number);
+CREATE UNIQUE INDEX orders_by_reference ON orders (site, reference);
 CREATE INDEX orders_of_account ON orders (site, account_id, id);
+CREATE INDEX orders_of_account_in_state ON orders (site, account_id, state, id);
 CREATE INDEX orders_in_state ON orders (site, state, id);
 CREATE INDEX orders_unpaid ON orders (site, expires_at) WHERE state IN ('open', 'awaiting-payment');
 
@@ -61,6 +65,38 @@ CREATE UNIQUE INDEX payments_by_trade ON payments (gateway, out_trade_no);
 CREATE UNIQUE INDEX payments_open ON payments (site, order_id, gateway) WHERE state IN ('created', 'prepared');
 CREATE INDEX payments_of_order ON payments (site, order_id, id);
 CREATE INDEX payments_in_state ON payments (site, state, id);
+CREATE INDEX payments_by_transaction ON payments (site, transaction_no) WHERE transaction_no <> '';
+
+-- How much of a payment pays which order. A row is released, never changed: what belongs elsewhere is a new row.
+CREATE TABLE allocations (
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    released_at BIGINT NOT NULL,
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX allocations_of_order ON allocations (site, order_id, id) WHERE released_at = 0;
+CREATE INDEX allocations_of_payment ON allocations (site, payment_id, id) WHERE released_at = 0;
+
+-- What happened to an order and its money, and by whom. Written once, never changed.
+CREATE TABLE order_events (
+    site TEXT NOT NULL,
+    id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    by_kind TEXT NOT NULL,
+    by_id TEXT NOT NULL,
+    by_name TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    about TEXT NOT NULL,
+    note TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX order_events_of_order ON order_events (site, order_id, id);
 
 CREATE TABLE gateway_notifications (
     site TEXT NOT NULL,
@@ -73,10 +109,12 @@ CREATE TABLE gateway_notifications (
 );
 CREATE INDEX gateway_notifications_of_trade ON gateway_notifications (site, trade_no);
 
--- `purpose` says whose money goes back: `order`, or `surplus` for what came twice, late or wrong.
+-- `purpose` says whose money goes back: `order`, or `surplus` for what came twice, late or wrong. Rows of one `request_id`
+-- were asked for as one, over several payments. `paid_from` is the account that paid it out.
 CREATE TABLE refunds (
     site TEXT NOT NULL,
     id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
     order_id TEXT NOT NULL,
     payment_id TEXT NOT NULL,
     case_id TEXT NOT NULL,
@@ -86,13 +124,14 @@ CREATE TABLE refunds (
     state TEXT NOT NULL,
     requested_by TEXT NOT NULL,
     provider_no TEXT NOT NULL,
+    paid_from TEXT NOT NULL,
     requested_at BIGINT NOT NULL,
     finished_at BIGINT NOT NULL,
     PRIMARY KEY (site, id)
 );
 CREATE INDEX refunds_of_order ON refunds (site, order_id, id);
 CREATE INDEX refunds_in_state ON refunds (site, state, id);
-CREATE INDEX refunds_of_payment ON refunds (site, payment_id);
+CREATE INDEX refunds_of_payment ON refunds (site, payment_id, id);
 
 CREATE TABLE postings (
     site TEXT NOT NULL,
@@ -107,3 +146,4 @@ CREATE TABLE postings (
 );
 CREATE INDEX postings_of_order ON postings (site, order_id, posted_at, entry_id, account);
 CREATE INDEX postings_of_account ON postings (site, account, posted_at);
+CREATE INDEX postings_of_payment ON postings (site, payment_id);

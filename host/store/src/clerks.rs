@@ -1,9 +1,10 @@
 //! The CA's own staff on a site, and their ready sentences for refusals.
 
-use crate::{Connection, StoreError};
+use crate::{Connection, StoreError, seal::Sealer};
 use sqlx::Row;
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{ClerkId, SiteId};
+use yinxin_core::mobile::Mobile;
 use yinxin_core::time::Millis;
 
 /// A clerk without secrets: the password hash is read by [`password_hash`] alone.
@@ -64,14 +65,15 @@ pub async fn insert(
     new: NewClerk<'_>,
 ) -> Result<bool, StoreError> {
     let written = sqlx::query(
-        "INSERT INTO clerks (site, id, login, name, password_hash, roles, state, must_change_password, created_at, last_login_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 0, 1)
+        "INSERT INTO clerks (site, id, login, name, mobile, password_hash, roles, state, must_change_password, created_at, last_login_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', $8, $9, 0, 1)
          ON CONFLICT (site, login) DO NOTHING",
     )
     .bind(site.as_str())
     .bind(new.id.as_str())
     .bind(new.login)
     .bind(new.name)
+    .bind(Vec::<u8>::new())
     .bind(new.password_hash)
     .bind(stored_roles(new.roles)?)
     .bind(i64::from(new.must_change_password))
@@ -166,6 +168,57 @@ pub async fn update(conn: &mut Connection, site: &SiteId, clerk: &Clerk) -> Resu
     } else {
         Ok(())
     }
+}
+
+fn mobile_context(site: &SiteId, id: &ClerkId) -> String {
+    format!("{site}/clerk/{id}/mobile")
+}
+
+/// Keeps the clerk's mobile number, sealed; none takes it away. [`StoreError::NotFound`] when this site has no such clerk.
+pub async fn set_mobile(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &ClerkId,
+    mobile: Option<&Mobile>,
+) -> Result<(), StoreError> {
+    let sealed = match mobile {
+        Some(mobile) => sealer.seal(&mobile_context(site, id), mobile.as_str().as_bytes())?,
+        None => Vec::new(),
+    };
+    let changed = sqlx::query("UPDATE clerks SET mobile = $3 WHERE site = $1 AND id = $2")
+        .bind(site.as_str())
+        .bind(id.as_str())
+        .bind(sealed)
+        .execute(conn)
+        .await?;
+    if changed.rows_affected() == 0 {
+        Err(StoreError::NotFound)
+    } else {
+        Ok(())
+    }
+}
+
+/// The clerk's mobile number; none when it is not known. [`StoreError::NotFound`] when this site has no such clerk.
+pub async fn mobile(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &ClerkId,
+) -> Result<Option<Mobile>, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged("a clerk's mobile");
+    let row = sqlx::query("SELECT mobile FROM clerks WHERE site = $1 AND id = $2")
+        .bind(site.as_str())
+        .bind(id.as_str())
+        .fetch_one(conn)
+        .await?;
+    let sealed: Vec<u8> = row.try_get(0)?;
+    if sealed.is_empty() {
+        return Ok(None);
+    }
+    let plain = sealer.open(&mobile_context(site, id), &sealed)?;
+    let text = String::from_utf8(plain).map_err(|_| DAMAGED)?;
+    Mobile::parse(&text).map(Some).map_err(|_| DAMAGED)
 }
 
 /// The PHC string of the clerk's password; [`StoreError::NotFound`] when this site has no such clerk.

@@ -48,9 +48,11 @@ mod pool;
 pub mod postings;
 mod query;
 pub mod rate_limits;
+pub mod reconciliations;
 pub mod refunds;
 pub mod seal;
 pub mod sessions;
+pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod words;

@@ -16,14 +16,23 @@ words! {
         Created = "created",
         /// The gateway gave a code.
         Prepared = "prepared",
-        /// The whole amount arrived, for the order or as a surplus that goes back.
+        /// Money arrived that is decided on: it pays an order, or goes back.
         Paid = "paid",
+        /// A transfer of less than was due: it stays with an order that waits for the rest.
+        Partial = "partial",
         /// Withdrawn; money that arrives nevertheless is still noticed.
         Closed = "closed",
         /// The gateway refused it for good.
         Failed = "failed",
         /// Another amount arrived than was asked for: a clerk decides.
         Mismatch = "mismatch",
+    }
+}
+
+impl PaymentState {
+    /// Whether money came.
+    pub const fn has_money(self) -> bool {
+        matches!(self, Self::Paid | Self::Partial | Self::Mismatch)
     }
 }
 
@@ -259,7 +268,7 @@ pub async fn set_arrived(
 ) -> Result<bool, StoreError> {
     let changed = sqlx::query(
         "UPDATE payments SET state = $3, transaction_no = $4, received = $5, payer = $6, confirmed_at = $7
-         WHERE site = $1 AND id = $2 AND state NOT IN ('paid', 'mismatch')",
+         WHERE site = $1 AND id = $2 AND state NOT IN ('paid', 'partial', 'mismatch')",
     )
     .bind(site.as_str().to_owned())
     .bind(id.to_string())
@@ -271,6 +280,25 @@ pub async fn set_arrived(
     .execute(conn)
     .await?;
     Ok(changed.rows_affected() == 1)
+}
+
+/// Says anew what became of money that came: [`PaymentState::Paid`], [`PaymentState::Partial`] or
+/// [`PaymentState::Mismatch`]. Nothing changes where none came.
+pub async fn set_standing(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &PaymentId,
+    state: PaymentState,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE payments SET state = $3 WHERE site = $1 AND id = $2 AND state IN ('paid', 'partial', 'mismatch')",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_string())
+    .bind(state.as_str().to_owned())
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 fn context(site: &SiteId, id: &PaymentId) -> String {

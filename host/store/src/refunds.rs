@@ -1,11 +1,11 @@
 //! Refunds: money on its way back to the payer, over the trade on which it came.
 
 use crate::words::words;
-use crate::{Connection, StoreError};
+use crate::{Connection, StoreError, payments};
 use sqlx::Row;
 use yinxin_core::{
     ids::{CaseId, OrderId, PaymentId, SiteId},
-    money::Fen,
+    money::{Fen, Method},
     time::Millis,
 };
 
@@ -17,8 +17,10 @@ words! {
         /// The gateway has it.
         Processing = "processing",
         Done = "done",
-        /// The gateway refused it: a clerk has to see to it.
+        /// The gateway refused it: a clerk has to see to it. The money is still owed.
         Failed = "failed",
+        /// Not wanted any more: the money pays an order instead.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -37,6 +39,8 @@ words! {
 pub struct Refund {
     /// UUID; without hyphens it is the number under which the gateway knows it.
     pub id: String,
+    /// Id of the first refund of those that were asked for as one, over several payments.
+    pub request: String,
     pub order: OrderId,
     pub payment: PaymentId,
     /// The case that asked for it; none: all cases of the order.
@@ -46,10 +50,12 @@ pub struct Refund {
     /// In words, for the payer.
     pub reason: String,
     pub state: RefundState,
-    /// Clerk id, or `host` or `plugin`.
+    /// Clerk id, account id, or `host`.
     pub requested_by: String,
     /// The provider's number, or why it refused.
     pub provider_no: String,
+    /// How it was paid out; none before it is done.
+    pub paid_from: Option<Method>,
     pub requested_at: Millis,
     pub finished_at: Option<Millis>,
 }
@@ -62,8 +68,8 @@ impl Refund {
 }
 
 const COLUMNS: &str =
-    "id, order_id, payment_id, case_id, purpose, amount, reason, state, requested_by, provider_no,
-    requested_at, finished_at";
+    "id, request_id, order_id, payment_id, case_id, purpose, amount, reason, state, requested_by, provider_no,
+    paid_from, requested_at, finished_at";
 
 fn refund(row: &sqlx::any::AnyRow) -> Result<Refund, StoreError> {
     let text = |name: &str| row.try_get::<String, _>(name);
@@ -71,6 +77,7 @@ fn refund(row: &sqlx::any::AnyRow) -> Result<Refund, StoreError> {
     let finished: i64 = row.try_get("finished_at")?;
     Ok(Refund {
         id: text("id")?,
+        request: text("request_id")?,
         order: OrderId::from_stored(text("order_id")?),
         payment: PaymentId::from_stored(text("payment_id")?),
         case: (!case.is_empty()).then(|| CaseId::from_stored(case)),
@@ -80,6 +87,7 @@ fn refund(row: &sqlx::any::AnyRow) -> Result<Refund, StoreError> {
         state: RefundState::from_stored(&text("state")?)?,
         requested_by: text("requested_by")?,
         provider_no: text("provider_no")?,
+        paid_from: payments::gateway(&text("paid_from")?),
         requested_at: Millis(row.try_get("requested_at")?),
         finished_at: (finished > 0).then_some(Millis(finished)),
     })
@@ -92,12 +100,13 @@ pub async fn insert(
     refund: &Refund,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO refunds (site, id, order_id, payment_id, case_id, purpose, amount, reason, state, requested_by,
-             provider_no, requested_at, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, 0)",
+        "INSERT INTO refunds (site, id, request_id, order_id, payment_id, case_id, purpose, amount, reason, state,
+             requested_by, provider_no, paid_from, requested_at, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', '', $12, 0)",
     )
     .bind(site.as_str().to_owned())
     .bind(refund.id.clone())
+    .bind(refund.request.clone())
     .bind(refund.order.to_string())
     .bind(refund.payment.to_string())
     .bind(refund.case.as_ref().map_or_else(String::new, ToString::to_string))
@@ -177,7 +186,23 @@ pub async fn in_state(
     rows.iter().map(refund).collect()
 }
 
-/// fen of a payment that went back or are on their way; what failed does not count.
+/// All refunds of a payment, oldest first.
+pub async fn of_payment(
+    conn: &mut Connection,
+    site: &SiteId,
+    payment: &PaymentId,
+) -> Result<Vec<Refund>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND payment_id = $2 ORDER BY id"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(payment.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(refund).collect()
+}
+
+/// fen of a payment that went back or are owed; what failed is owed still.
 pub async fn total_of(
     conn: &mut Connection,
     site: &SiteId,
@@ -185,7 +210,7 @@ pub async fn total_of(
 ) -> Result<Fen, StoreError> {
     let row = sqlx::query(
         "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM refunds
-         WHERE site = $1 AND payment_id = $2 AND state <> 'failed'",
+         WHERE site = $1 AND payment_id = $2 AND state <> 'withdrawn'",
     )
     .bind(site.as_str().to_owned())
     .bind(payment.to_string())
@@ -194,7 +219,50 @@ pub async fn total_of(
     Ok(Fen(row.try_get("total")?))
 }
 
-/// Moves a refund on that is neither done nor failed; false when it is. `at` is when it ended.
+/// Marks a refund as paid out, from what account, under which number of the provider; false when it is over already.
+pub async fn finish(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &str,
+    provider_no: &str,
+    paid_from: Method,
+    at: Millis,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE refunds SET state = 'done', provider_no = $3, paid_from = $4, finished_at = $5
+         WHERE site = $1 AND id = $2 AND state IN ('requested', 'processing')",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_owned())
+    .bind(provider_no.to_owned())
+    .bind(payments::gateway_word(paid_from))
+    .bind(at.0)
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Takes back a refund that no gateway is at work on; false when one is, or it is over.
+pub async fn withdraw(
+    conn: &mut Connection,
+    site: &SiteId,
+    id: &str,
+    at: Millis,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE refunds SET state = 'withdrawn', finished_at = $3
+         WHERE site = $1 AND id = $2 AND state IN ('requested', 'failed')",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(id.to_owned())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Moves a refund on that is neither done nor failed, to [`RefundState::Processing`] or [`RefundState::Failed`]; false
+/// when it is. `at` is when it ended.
 pub async fn set_state(
     conn: &mut Connection,
     site: &SiteId,

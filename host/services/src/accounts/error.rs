@@ -16,8 +16,9 @@ pub mod item {
     pub const PICTURE_CODE: &str = "picture_code";
     pub const SMS_CODE: &str = "sms_code";
     pub const TERMS: &str = "terms";
-    /// A clerk's name and roles.
+    /// A clerk's name, own number and roles.
     pub const NAME: &str = "name";
+    pub const MOBILE: &str = "mobile";
     pub const ROLES: &str = "roles";
 }
 

@@ -33,6 +33,7 @@ pub use sms_codes::{CodeMessage, CodePurpose, CodeSendError, CodeSender, Sent};
 pub(crate) use error::problem;
 pub(crate) use password::problem_of as password_problem;
 pub(crate) use picture_codes::wrong as wrong_picture;
+pub(crate) use profile::stored_profile;
 
 use crate::rate_limits::RateLimits;
 use sms_codes::SmsCodes;

@@ -12,6 +12,7 @@ use yinxin_core::ids::{AccountId, ClerkId, SiteId};
 use yinxin_core::mobile::Mobile;
 use yinxin_core::rules::NamedValue;
 use yinxin_store::accounts as rows;
+use yinxin_store::seal::Sealer;
 use yinxin_store::{Connection, StoreError};
 
 /// A profile's answers and the version that they were read at.
@@ -54,6 +55,24 @@ pub enum RememberError {
     Store(#[from] StoreError),
 }
 
+/// An account's profile; empty before it has one.
+pub(crate) async fn stored_profile(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    account: &AccountId,
+) -> Result<Profile, StoreError> {
+    let Some(sealed) = rows::profile(conn, site, account).await? else {
+        return Ok(Profile::default());
+    };
+    let plain = sealer.open(&context(site, account), &sealed.data)?;
+    let values = serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("a profile"))?;
+    Ok(Profile {
+        values,
+        version: sealed.version,
+    })
+}
+
 impl Accounts {
     pub async fn profile(&self, site: &SiteId, account: &AccountId) -> Result<Profile, StoreError> {
         let mut conn = self.store.read().await?;
@@ -67,16 +86,7 @@ impl Accounts {
         site: &SiteId,
         account: &AccountId,
     ) -> Result<Profile, StoreError> {
-        let Some(sealed) = rows::profile(conn, site, account).await? else {
-            return Ok(Profile::default());
-        };
-        let plain = self.sealer.open(&context(site, account), &sealed.data)?;
-        let values =
-            serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("a profile"))?;
-        Ok(Profile {
-            values,
-            version: sealed.version,
-        })
+        stored_profile(conn, &self.sealer, site, account).await
     }
 
     pub(super) async fn put_profile(

@@ -4,12 +4,12 @@ use super::gateway::{GatewayError, NewTrade, TradeStanding};
 use super::{PaymentError, Payments};
 use crate::job_end::JobEnd;
 use serde::Serialize;
-use yinxin_core::ids::{AccountId, OrderId, PaymentId, SiteId};
-use yinxin_core::money::{FeeLine, Fen, Method};
+use yinxin_core::ids::{OrderId, PaymentId, SiteId};
+use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
 use yinxin_store::orders::{self, Order, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
-use yinxin_store::{Connection, StoreError, refunds};
+use yinxin_store::{StoreError, allocations};
 
 /// Seconds that a code is used: both providers' codes live for two hours, and a person needs some minutes.
 const CODE_LIFE: i64 = 110 * 60;
@@ -51,31 +51,6 @@ impl From<Payment> for PaymentView {
     }
 }
 
-/// An order as pages show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OrderView {
-    pub id: OrderId,
-    pub number: String,
-    /// Whose it is: the page checks.
-    pub account: AccountId,
-    pub lines: Vec<FeeLine>,
-    pub total: Fen,
-    pub state: OrderState,
-    pub methods: Vec<Method>,
-    pub created_at: Millis,
-    pub expires_at: Millis,
-    pub paid_at: Option<Millis>,
-    pub paid_method: Option<Method>,
-    /// The provider's number of the transaction; empty before it is paid.
-    pub transaction: String,
-    /// Id of the transfer slip's file, or empty.
-    pub slip: String,
-    /// What went back or is on its way.
-    pub refunded: Fen,
-    /// The code that is open, if one is.
-    pub payment: Option<PaymentView>,
-}
-
 /// What the payer reads in his app.
 fn subject(order: &Order) -> String {
     let first = order.lines.first().map_or("", |line| line.label.as_str());
@@ -88,89 +63,6 @@ fn subject(order: &Order) -> String {
 }
 
 impl Payments {
-    /// An order for its page; [`StoreError::NotFound`] when the site has none of this id.
-    pub async fn order_view(&self, site: &SiteId, id: &OrderId) -> Result<OrderView, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let order = orders::get(&mut conn, site, id).await?;
-        self.view_of(&mut conn, site, order).await
-    }
-
-    /// An account's orders, newest first, after the id `after`.
-    pub async fn orders_of(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<OrderView>, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let mut views = Vec::new();
-        for order in orders::of_account(&mut conn, site, account, after, limit).await? {
-            views.push(self.view_of(&mut conn, site, order).await?);
-        }
-        Ok(views)
-    }
-
-    /// A clerk's list: orders in a state, such as those whose slip is to be verified, oldest first.
-    pub async fn orders_in(
-        &self,
-        site: &SiteId,
-        state: OrderState,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<OrderView>, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let mut views = Vec::new();
-        for order in orders::in_state(&mut conn, site, state, after, limit).await? {
-            views.push(self.view_of(&mut conn, site, order).await?);
-        }
-        Ok(views)
-    }
-
-    async fn view_of(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        order: Order,
-    ) -> Result<OrderView, PaymentError> {
-        let attempts = rows::of_order(conn, site, &order.id).await?;
-        let paid = attempts
-            .iter()
-            .find(|payment| Some(&payment.id) == order.paid_by.as_ref());
-        let refunded = match &order.paid_by {
-            Some(paid_by) => refunds::total_of(conn, site, paid_by).await?,
-            None => Fen(0),
-        };
-        let now = self.clock.now();
-        let open = |payment: &&Payment| {
-            payment.state == PaymentState::Prepared && payment.expires_at > now
-        };
-        Ok(OrderView {
-            paid_method: paid.map(|payment| payment.method),
-            transaction: paid
-                .map(|payment| payment.transaction.clone())
-                .unwrap_or_default(),
-            payment: attempts
-                .iter()
-                .rev()
-                .find(open)
-                .cloned()
-                .map(PaymentView::from),
-            refunded,
-            slip: order.slip,
-            id: order.id,
-            number: order.number,
-            account: order.account,
-            lines: order.lines,
-            total: order.total,
-            state: order.state,
-            methods: order.methods,
-            created_at: order.created_at,
-            expires_at: order.expires_at,
-            paid_at: order.paid_at,
-        })
-    }
-
     /// Begins to pay, or goes on: a refreshed page and a second tab get the same code while it is valid.
     pub async fn begin_payment(
         &self,
@@ -224,15 +116,15 @@ impl Payments {
     ) -> Result<(Order, Payment), PaymentError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let order = orders::lock(&mut tx, site, id).await?;
-        if !order.state.is_payable() {
-            return Err(PaymentError::NotPayable(order.state));
-        }
+        let order = self.payable(&mut tx, site, id).await?;
         if order.expires_at <= now {
             return Err(PaymentError::Expired);
         }
         if !order.methods.contains(&method) {
             return Err(PaymentError::NoMethod(method));
+        }
+        if !allocations::of_order(&mut tx, site, id).await?.is_empty() {
+            return Err(PaymentError::PartlyPaid);
         }
         for payment in rows::of_order(&mut tx, site, id).await? {
             let open = matches!(
@@ -242,7 +134,7 @@ impl Payments {
             if !open || payment.method != method {
                 continue;
             }
-            if payment.expires_at > now.plus(ENOUGH_LIFE) {
+            if payment.expires_at > now.plus(ENOUGH_LIFE) && payment.amount == order.total {
                 return Ok((order, payment));
             }
             self.withdraw_attempt(&mut tx, site, &payment).await?;
@@ -275,6 +167,7 @@ impl Payments {
         if order.state == OrderState::Open {
             orders::set_state(&mut tx, site, &order.id, OrderState::AwaitingPayment).await?;
         }
+        self.chose(&mut tx, site, &order, method).await?;
         self.watch_attempt(&mut tx, site, &payment, now.plus(FIRST_LOOK))
             .await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -345,7 +238,7 @@ impl Payments {
         let mut conn = self.store.read().await?;
         let payment = rows::get(&mut conn, site, id).await?;
         drop(conn);
-        if matches!(payment.state, PaymentState::Paid | PaymentState::Mismatch) {
+        if payment.state.has_money() {
             return Ok(JobEnd::Done);
         }
         let again = |why: &str| {
@@ -378,7 +271,7 @@ impl Payments {
         let mut conn = self.store.read().await?;
         let payment = rows::get(&mut conn, site, id).await?;
         drop(conn);
-        if matches!(payment.state, PaymentState::Paid | PaymentState::Mismatch) {
+        if payment.state.has_money() {
             return Ok(JobEnd::Done);
         }
         let outcome = match self

@@ -1,6 +1,6 @@
 //! Orders and their payment.
 //!
-//! An order is frozen when it is opened. Each attempt to pay it is a row that is written before the gateway hears of it,
+//! An order's price is frozen until the applicant changes the order, which he may before it is paid. Each attempt to pay it is a row that is written before the gateway hears of it,
 //! under a number of our own, so that a crash in between is resumed with the same trade. Money counts only after we
 //! asked the gateway ourselves, and exactly once: the order's row is locked first, always. Every odd case has an end:
 //!
@@ -9,35 +9,57 @@
 //! | notified twice | kept once, confirmed by a query, booked once |
 //! | paid at two gateways | the second is a surplus and goes back by itself |
 //! | paid after the order was closed | surplus, goes back by itself |
-//! | another amount arrived | [`PaymentState::Mismatch`]: a clerk gives it back |
+//! | another amount arrived over a gateway | [`PaymentState::Mismatch`]: a clerk gives it back, or assigns it to an order |
+//! | a transfer of too little | [`PaymentState::Partial`]: it stays with the order, which only transfers complete then |
+//! | a transfer of too much | the order is paid, the rest goes back by a clerk's hand |
+//! | a transfer for the wrong order | a clerk assigns it to the right one |
+//! | cancelled or over with parts paid | the parts go back |
+//! | paid by a code of an earlier price | surplus, goes back by itself |
+//! | a clerk's own order | [`PaymentError::OwnPayment`]: a colleague decides |
 //! | forged notification | refused, counted, not kept |
 //! | notification lost | page and a job keep asking |
 //! | refund refused | [`RefundState::Failed`]: a clerk tries again or pays out by hand |
 
 mod alipay;
+mod alipay_bill;
+mod allocating;
+mod assigning;
 mod attempts;
+mod bills;
+mod books;
 mod gateway;
+mod ledger_check;
+mod lists;
 mod notices;
 mod orders;
+mod own;
+mod paying_back;
 mod refunds;
 mod rsa_keys;
 mod settle;
+mod standing;
 mod transfers;
 mod wechat;
+mod wechat_bill;
 mod wire;
 
 pub use alipay::{Alipay, AlipayMerchant};
-pub use attempts::{OrderView, PaymentView};
+pub use attempts::PaymentView;
+pub use bills::transfer_number;
 pub use gateway::{
-    About, Acknowledgement, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt,
-    RefundOrder, RefundStanding, TradeStanding,
+    About, Acknowledgement, Bill, BillLine, Forged, Gateway, GatewayError, NewTrade, Notification,
+    Receipt, RefundOrder, RefundStanding, TradeStanding,
 };
-pub use orders::{CaseStatus, NewOrder};
-pub use refunds::{NewRefund, OddPayment};
+pub use ledger_check::{LedgerFault, check_ledger};
+pub use lists::{OddPayment, OrderFilter, OrderPayment, OrderView};
+pub use orders::{NewLines, NewOrder};
+pub use refunds::NewRefund;
 pub use rsa_keys::KeyError;
 pub use settle::Settled;
+pub use standing::CaseStatus;
 pub use transfers::Transfer;
 pub use wechat::{MerchantError, Wechat, WechatMerchant};
+pub use yinxin_store::order_events::{By, ByKind, OrderEvent, OrderEventKind};
 pub use yinxin_store::orders::{Order, OrderDetails, OrderState};
 pub use yinxin_store::payments::PaymentState;
 pub use yinxin_store::refunds::{Refund, RefundState};
@@ -78,6 +100,15 @@ pub enum PaymentError {
     Expired,
     #[error("there is nothing to refund, or less than that")]
     NothingToRefund,
+    /// A part was paid by transfer: only a transfer brings the rest.
+    #[error("a part of the order was paid by transfer")]
+    PartlyPaid,
+    /// This number of the bank's was booked before.
+    #[error("the transfer was booked before")]
+    AlreadyBooked,
+    /// The clerk would decide about his own money.
+    #[error("the order is the clerk's own")]
+    OwnPayment,
     /// What was asked for is not possible as things stand.
     #[error("not in this state")]
     NotNow,

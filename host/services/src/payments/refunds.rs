@@ -1,23 +1,15 @@
-//! Sending money back.
+//! Asking for money to be sent back.
 
-use super::gateway::{RefundOrder, RefundStanding};
-use super::{PaymentError, Payments, REFUND_JOB, RefundJob};
-use crate::job_end::JobEnd;
-use serde::Serialize;
+use super::allocating::free_of;
+use super::standing::{share, wanted};
+use super::{PaymentError, Payments, REFUND_JOB, RefundJob, books};
 use yinxin_core::ids::{CaseId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
-use yinxin_core::rules::{Fact, PaymentFact};
-use yinxin_core::time::Millis;
-use yinxin_store::orders::{self, OrderState};
+use yinxin_store::order_events::{By, OrderEventKind};
+use yinxin_store::orders::{self, Order, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
-use yinxin_store::postings::{self, Account, Entry};
 use yinxin_store::refunds::{self, Purpose, Refund, RefundState};
-use yinxin_store::{Connection, StoreError};
-
-/// Seconds between two looks at a refund that the gateway has.
-const FIRST_LOOK: i64 = 5;
-/// Banks take hours to days.
-const RAREST_LOOK: i64 = 3600;
+use yinxin_store::{Connection, allocations};
 
 /// A refund of what was paid for an order.
 #[derive(Clone, Debug)]
@@ -28,80 +20,151 @@ pub struct NewRefund<'a> {
     pub amount: Fen,
     /// In words, for the payer.
     pub reason: &'a str,
-    /// Clerk id, account id, or `host`.
-    pub requested_by: &'a str,
-}
-
-/// A payment that a clerk has to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OddPayment {
-    pub payment: PaymentId,
-    pub order: OrderId,
-    pub order_number: String,
-    pub method: Method,
-    pub transaction: String,
-    pub expected: Fen,
-    pub received: Fen,
-    /// What went back or is on its way.
-    pub refunded: Fen,
-    pub confirmed_at: Option<Millis>,
+    pub by: &'a By,
 }
 
 impl Payments {
-    /// Has money of a paid order sent back; the event `refunded` follows.
+    /// Has money of a paid order sent back, over each payment that it came by; the event `refunded` follows when all of it
+    /// is there. Gives the refunds, one for each payment. A case gets its share at most.
     pub async fn refund(
         &self,
         conn: &mut Connection,
         site: &SiteId,
         new: NewRefund<'_>,
-    ) -> Result<Refund, PaymentError> {
-        let order = orders::lock(conn, site, new.order).await?;
-        let paid_by = match order.state {
-            OrderState::Paid | OrderState::Refunding => {
-                order.paid_by.ok_or(PaymentError::NothingToRefund)?
-            }
-            _ => return Err(PaymentError::NothingToRefund),
-        };
-        let payment = rows::get(conn, site, &paid_by).await?;
-        let left = payment.received.0 - refunds::total_of(conn, site, &payment.id).await?.0;
-        if new.amount.0 <= 0 || new.amount.0 > left {
+    ) -> Result<Vec<Refund>, PaymentError> {
+        let order = self.lock(conn, site, new.order).await?;
+        if !matches!(order.state, OrderState::Paid | OrderState::Refunding) {
             return Err(PaymentError::NothingToRefund);
         }
-        orders::set_state(conn, site, &order.id, OrderState::Refunding).await?;
-        let refund = Refund {
-            id: PaymentId::generate().to_string(),
-            order: order.id,
-            payment: payment.id.clone(),
-            case: new.case.cloned(),
-            purpose: Purpose::Order,
-            amount: new.amount,
-            reason: new.reason.to_owned(),
-            state: RefundState::Requested,
-            requested_by: new.requested_by.to_owned(),
-            provider_no: String::new(),
-            requested_at: self.clock.now(),
-            finished_at: None,
-        };
-        self.request(conn, site, &payment, refund).await
+        let known = refunds::of_order(conn, site, &order.id).await?;
+        self.check_share(conn, site, &order, &known, &new).await?;
+
+        // The same number for all of them: that of the first.
+        let request = PaymentId::generate().to_string();
+        let (mut made, mut open) = (Vec::new(), new.amount.0);
+        for held in allocations::of_order(conn, site, &order.id).await? {
+            let back: i64 = wanted(&known)
+                .filter(|refund| refund.payment == held.payment)
+                .map(|refund| refund.amount.0)
+                .sum();
+            let part = open.min(held.amount.0 - back);
+            if part <= 0 {
+                continue;
+            }
+            open -= part;
+            let id = match made.first() {
+                None => request.clone(),
+                Some(_) => PaymentId::generate().to_string(),
+            };
+            let payment = rows::get(conn, site, &held.payment).await?;
+            let refund = Refund {
+                id,
+                request: request.clone(),
+                order: order.id.clone(),
+                payment: held.payment,
+                case: new.case.cloned(),
+                purpose: Purpose::Order,
+                amount: Fen(part),
+                reason: new.reason.to_owned(),
+                state: RefundState::Requested,
+                requested_by: new.by.word().to_owned(),
+                provider_no: String::new(),
+                paid_from: None,
+                requested_at: self.clock.now(),
+                finished_at: None,
+            };
+            made.push(self.request(conn, site, &payment, refund, new.by).await?);
+        }
+        if open > 0 {
+            return Err(PaymentError::NothingToRefund);
+        }
+        self.restate_order(conn, site, &order).await?;
+        Ok(made)
     }
 
-    /// Sends back what a clerk found odd: the rest of a payment in [`PaymentState::Mismatch`].
+    /// Refuses more than is left of the order, or of the share of the case that asks.
+    async fn check_share(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        order: &Order,
+        known: &[Refund],
+        new: &NewRefund<'_>,
+    ) -> Result<(), PaymentError> {
+        let owed: i64 = wanted(known).map(|refund| refund.amount.0).sum();
+        let mut left = order.total.0 - owed;
+        if let Some(case) = new.case {
+            let cases = orders::cases_of(conn, site, &order.id).await?;
+            if let Some(share) = share(order, &cases, case) {
+                let own: i64 = wanted(known)
+                    .filter(|refund| refund.case.as_ref().is_none_or(|asked| asked == case))
+                    .map(|refund| refund.amount.0)
+                    .sum();
+                left = left.min(share.0 - own);
+            }
+        }
+        if new.amount.0 <= 0 || new.amount.0 > left {
+            Err(PaymentError::NothingToRefund)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The order's state follows from its refunds. One over several cases goes on while any of its money stays.
+    pub(super) async fn restate_order(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        order: &Order,
+    ) -> Result<(), PaymentError> {
+        let all = refunds::of_order(conn, site, &order.id).await?;
+        let (mut owed, mut back) = (0, 0);
+        for refund in wanted(&all) {
+            owed += refund.amount.0;
+            if refund.state == RefundState::Done {
+                back += refund.amount.0;
+            }
+        }
+        let is_alone = orders::cases_of(conn, site, &order.id).await?.len() == 1;
+        let state = if back >= order.total.0 {
+            OrderState::Refunded
+        } else if owed > back && (is_alone || owed >= order.total.0) {
+            OrderState::Refunding
+        } else {
+            OrderState::Paid
+        };
+        Ok(orders::set_state(conn, site, &order.id, state).await?)
+    }
+
+    /// Sends back what a clerk found odd: all of a payment in [`PaymentState::Mismatch`] that is left, or a part that
+    /// waits with an order for the rest of the price.
     pub async fn give_back(
         &self,
         conn: &mut Connection,
         site: &SiteId,
         id: &PaymentId,
         reason: &str,
-        clerk: &str,
+        by: &By,
     ) -> Result<Refund, PaymentError> {
-        let order = rows::get(conn, site, id).await?.order;
-        orders::lock(conn, site, &order).await?;
+        let order = self.lock_of_payment(conn, site, id).await?;
         let payment = rows::get(conn, site, id).await?;
-        let left = payment.received.0 - refunds::total_of(conn, site, id).await?.0;
-        if payment.state != PaymentState::Mismatch || left <= 0 {
+        let payer = rows::payer(conn, &self.sealer, site, id).await?;
+        self.refuse_own(conn, site, &order, by, &payer).await?;
+        match payment.state {
+            PaymentState::Mismatch => {}
+            PaymentState::Partial => {
+                for part in super::assigning::loose(conn, site, &payment).await?.parts {
+                    self.release(conn, site, &part.0).await?;
+                }
+                rows::set_standing(conn, site, id, PaymentState::Paid).await?;
+            }
+            _ => return Err(PaymentError::NothingToRefund),
+        }
+        let left = free_of(conn, site, &payment).await?;
+        if left.0 <= 0 {
             return Err(PaymentError::NothingToRefund);
         }
-        self.give_surplus_back(conn, site, &payment, Fen(left), reason, clerk)
+        self.give_surplus_back(conn, site, &payment, left, reason, by)
             .await
     }
 
@@ -112,10 +175,12 @@ impl Payments {
         payment: &Payment,
         amount: Fen,
         reason: &str,
-        requested_by: &str,
+        by: &By,
     ) -> Result<Refund, PaymentError> {
+        let id = PaymentId::generate().to_string();
         let refund = Refund {
-            id: PaymentId::generate().to_string(),
+            request: id.clone(),
+            id,
             order: payment.order.clone(),
             payment: payment.id.clone(),
             case: None,
@@ -123,12 +188,13 @@ impl Payments {
             amount,
             reason: reason.to_owned(),
             state: RefundState::Requested,
-            requested_by: requested_by.to_owned(),
+            requested_by: by.word().to_owned(),
             provider_no: String::new(),
+            paid_from: None,
             requested_at: self.clock.now(),
             finished_at: None,
         };
-        self.request(conn, site, payment, refund).await
+        self.request(conn, site, payment, refund, by).await
     }
 
     /// Writes the refund, owes it, and has it carried out where a gateway can.
@@ -138,22 +204,13 @@ impl Payments {
         site: &SiteId,
         payment: &Payment,
         refund: Refund,
+        by: &By,
     ) -> Result<Refund, PaymentError> {
         refunds::insert(conn, site, &refund).await?;
-        let entry = Entry {
-            id: format!("refund-due:{}", refund.id),
-            from: Account::RefundsDue,
-            to: match refund.purpose {
-                Purpose::Order => Account::Fees,
-                Purpose::Surplus => Account::Unapplied,
-            },
-            amount: refund.amount,
-            order: &refund.order,
-            payment: refund.payment.as_str(),
-            refund: &refund.id,
-            at: refund.requested_at,
-        };
-        postings::post(conn, site, &entry).await?;
+        books::refund_due(conn, site, &refund, refund.requested_at).await?;
+        let what = (refund.amount, refund.id.as_str(), refund.reason.as_str());
+        let kind = OrderEventKind::RefundRequested;
+        self.note(conn, site, &refund.order, kind, by, what).await?;
         // A transfer goes back by a clerk's hand: see `finish_refund_by_hand`.
         if payment.method != Method::BankTransfer {
             let job = RefundJob {
@@ -170,204 +227,5 @@ impl Payments {
             .await?;
         }
         Ok(refund)
-    }
-
-    /// The job that carries a refund out and asks until it is over.
-    pub(super) async fn pay_back(&self, site: &SiteId, id: &str) -> Result<JobEnd, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let refund = refunds::get(&mut conn, site, id).await?;
-        let payment = rows::get(&mut conn, site, &refund.payment).await?;
-        drop(conn);
-        let gateway = self.gateway(site, payment.method)?;
-        let number = refund.out_refund_no();
-        let order = RefundOrder {
-            out_trade_no: &payment.out_trade_no,
-            out_refund_no: &number,
-            amount: refund.amount,
-            total: payment.received,
-            reason: &refund.reason,
-        };
-        let outcome = match refund.state {
-            RefundState::Done | RefundState::Failed => return Ok(JobEnd::Done),
-            RefundState::Requested => gateway.refund(&order).await,
-            RefundState::Processing => match gateway.query_refund(&order).await {
-                // It may never have got there; the number makes a repetition harmless.
-                Ok(RefundStanding::Unknown) => gateway.refund(&order).await,
-                outcome => outcome,
-            },
-        };
-        let again = |why: String| {
-            let at = self.next_look(refund.requested_at, FIRST_LOOK, RAREST_LOOK);
-            JobEnd::Again { at, why }
-        };
-        match outcome {
-            Ok(RefundStanding::Done(number)) => {
-                let mut tx = self.store.begin().await?;
-                self.finish(&mut tx, site, &refund, payment.method, &number)
-                    .await?;
-                tx.commit().await.map_err(StoreError::from)?;
-                Ok(JobEnd::Done)
-            }
-            Ok(RefundStanding::Failed(why)) => {
-                tracing::warn!(%site, refund = id, %why, "a refund was refused");
-                let mut tx = self.store.begin().await?;
-                let now = Some(self.clock.now());
-                refunds::set_state(&mut tx, site, id, RefundState::Failed, &why, now).await?;
-                tx.commit().await.map_err(StoreError::from)?;
-                Ok(JobEnd::Done)
-            }
-            Ok(RefundStanding::Processing | RefundStanding::Unknown) => {
-                let mut tx = self.store.begin().await?;
-                refunds::set_state(&mut tx, site, id, RefundState::Processing, "", None).await?;
-                tx.commit().await.map_err(StoreError::from)?;
-                Ok(again("the gateway is at work".to_owned()))
-            }
-            Err(error) => Ok(again(error.to_string())),
-        }
-    }
-
-    /// Books a refund that is through: once.
-    async fn finish(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        refund: &Refund,
-        paid_from: Method,
-        provider_no: &str,
-    ) -> Result<(), PaymentError> {
-        let order = orders::lock(conn, site, &refund.order).await?;
-        let now = self.clock.now();
-        let done = RefundState::Done;
-        if !refunds::set_state(conn, site, &refund.id, done, provider_no, Some(now)).await? {
-            return Ok(());
-        }
-        let entry = Entry {
-            id: format!("refunded:{}", refund.id),
-            from: Account::Gateway(paid_from),
-            to: Account::RefundsDue,
-            amount: refund.amount,
-            order: &refund.order,
-            payment: refund.payment.as_str(),
-            refund: &refund.id,
-            at: now,
-        };
-        postings::post(conn, site, &entry).await?;
-        if refund.purpose == Purpose::Surplus {
-            return Ok(());
-        }
-        let all = refunds::of_order(conn, site, &order.id).await?;
-        let ours = || all.iter().filter(|other| other.purpose == Purpose::Order);
-        let back: i64 = ours()
-            .filter(|other| other.state == done)
-            .map(|other| other.amount.0)
-            .sum();
-        let state = if back >= order.total.0 {
-            OrderState::Refunded
-        } else if ours().any(|other| other.state != done) {
-            OrderState::Refunding
-        } else {
-            OrderState::Paid
-        };
-        orders::set_state(conn, site, &order.id, state).await?;
-        let fact = Fact::Payment(PaymentFact {
-            amount: refund.amount.0,
-            method: paid_from,
-            transaction: provider_no.to_owned(),
-        });
-        let cases = Self::cases_told(conn, site, &order.id, refund.case.as_ref()).await?;
-        self.tell(conn, site, &cases, "refunded", &fact, &refund.id)
-            .await
-    }
-
-    /// A clerk lets a failed refund be tried again.
-    pub async fn retry_refund(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        id: &str,
-    ) -> Result<(), PaymentError> {
-        let refund = refunds::get(conn, site, id).await?;
-        orders::lock(conn, site, &refund.order).await?;
-        let payment = rows::get(conn, site, &refund.payment).await?;
-        let left = payment.received.0 - refunds::total_of(conn, site, &refund.payment).await?.0;
-        if refund.amount.0 > left || !refunds::reopen(conn, site, id).await? {
-            return Err(PaymentError::NotNow);
-        }
-        let now = self.clock.now();
-        let job = RefundJob {
-            refund_id: id.to_owned(),
-        };
-        Self::enqueue(
-            conn,
-            site,
-            REFUND_JOB,
-            format!("retry:{id}:{}", now.0),
-            &job,
-            now,
-        )
-        .await
-    }
-
-    /// A clerk paid a refund out by hand, which no gateway could carry out: one of a bank transfer, or one that failed.
-    /// `reference`: the bank's number of the transfer.
-    pub async fn finish_refund_by_hand(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        id: &str,
-        reference: &str,
-    ) -> Result<(), PaymentError> {
-        let refund = refunds::get(conn, site, id).await?;
-        orders::lock(conn, site, &refund.order).await?;
-        let payment = rows::get(conn, site, &refund.payment).await?;
-        let left = payment.received.0 - refunds::total_of(conn, site, &refund.payment).await?.0;
-        let by_hand =
-            payment.method == Method::BankTransfer && refund.state == RefundState::Requested;
-        // A failed one does not count in what is left; meanwhile the money may have been promised anew.
-        let failed = !by_hand && refund.amount.0 <= left && refunds::reopen(conn, site, id).await?;
-        if !by_hand && !failed {
-            return Err(PaymentError::NotNow);
-        }
-        self.finish(conn, site, &refund, Method::BankTransfer, reference)
-            .await
-    }
-
-    /// A clerk's list: payments of a wrong amount of which something is left to decide, oldest first.
-    pub async fn odd_payments(
-        &self,
-        site: &SiteId,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<OddPayment>, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let mut odd = Vec::new();
-        for payment in rows::in_state(&mut conn, site, PaymentState::Mismatch, after, limit).await?
-        {
-            let order = orders::get(&mut conn, site, &payment.order).await?;
-            odd.push(OddPayment {
-                refunded: refunds::total_of(&mut conn, site, &payment.id).await?,
-                order: order.id,
-                order_number: order.number,
-                payment: payment.id,
-                method: payment.method,
-                transaction: payment.transaction,
-                expected: payment.amount,
-                received: payment.received,
-                confirmed_at: payment.confirmed_at,
-            });
-        }
-        Ok(odd)
-    }
-
-    /// A clerk's list: refunds in a state, oldest first.
-    pub async fn refunds_in(
-        &self,
-        site: &SiteId,
-        state: RefundState,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<Refund>, PaymentError> {
-        let mut conn = self.store.read().await?;
-        Ok(refunds::in_state(&mut conn, site, state, after, limit).await?)
     }
 }

@@ -1,21 +1,26 @@
 //! Booking money that arrived: exactly once, whatever the order has become.
 
+use super::books;
 use super::gateway::Receipt;
 use super::{PaymentError, Payments};
 use crate::case_event::CaseEvent;
 use yinxin_core::ids::{CaseId, OrderId, PaymentId, SiteId};
-use yinxin_core::money::Fen;
-use yinxin_core::rules::{Fact, PaymentFact};
-use yinxin_store::orders::{self, Order};
-use yinxin_store::payments::{self as rows, Arrival, Payment, PaymentState};
-use yinxin_store::postings::{self, Account, Entry};
-use yinxin_store::{Connection, StoreError};
+use yinxin_core::money::Method;
+use yinxin_core::rules::Fact;
+use yinxin_store::order_events::{By, OrderEventKind};
+use yinxin_store::orders;
+use yinxin_store::payments::{self as rows, Arrival, PaymentState};
+use yinxin_store::{Connection, StoreError, allocations};
 
 /// What became of money that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// It paid its order.
+    /// It paid its order, or the rest of it.
     Paid,
+    /// It paid its order, and more: the rest goes back.
+    Excess,
+    /// It is less than was due: the order waits for the rest.
+    Partial,
     /// The order was paid or over already: the money goes back.
     Surplus,
     /// It is not what was asked for: a clerk decides.
@@ -32,7 +37,9 @@ impl Payments {
         receipt: &Receipt,
     ) -> Result<Settled, PaymentError> {
         let mut tx = self.store.begin().await?;
-        let settled = self.settle_in(&mut tx, site, id, receipt, "paid").await?;
+        let settled = self
+            .settle_in(&mut tx, site, id, receipt, &By::host())
+            .await?;
         tx.commit().await.map_err(StoreError::from)?;
         if settled != Settled::Already {
             tracing::info!(%site, payment = %id, ?settled, amount = %receipt.amount, "money arrived");
@@ -40,20 +47,20 @@ impl Payments {
         Ok(settled)
     }
 
-    /// `event`: what the cases hear when this pays the order.
     pub(super) async fn settle_in(
         &self,
         conn: &mut Connection,
         site: &SiteId,
         id: &PaymentId,
         receipt: &Receipt,
-        event: &str,
+        by: &By,
     ) -> Result<Settled, PaymentError> {
         let order = rows::get(conn, site, id).await?.order;
-        let order = orders::lock(conn, site, &order).await?;
+        let order = self.lock(conn, site, &order).await?;
         // Read behind the lock: somebody may have booked it meanwhile.
         let payment = rows::get(conn, site, id).await?;
-        let fits = receipt.amount == payment.amount;
+        let is_transfer = payment.method == Method::BankTransfer;
+        let fits = is_transfer || receipt.amount == payment.amount;
         let state = if fits {
             PaymentState::Paid
         } else {
@@ -69,82 +76,40 @@ impl Payments {
         if !rows::set_arrived(conn, &self.sealer, site, id, state, &arrival).await? {
             return Ok(Settled::Already);
         }
-        if fits && order.state.is_payable() {
-            self.pay_order(conn, site, &order, &payment, receipt, event)
-                .await?;
-            return Ok(Settled::Paid);
-        }
         if receipt.amount.0 > 0 {
-            self.post(
-                conn,
-                site,
-                &payment,
-                "arrived",
-                Account::Unapplied,
-                receipt.amount,
-            )
-            .await?;
+            books::receipt(conn, site, &payment, receipt.amount, now).await?;
         }
+        let what = (receipt.amount, id.as_str(), receipt.transaction.as_str());
         if !fits {
             tracing::warn!(%site, order = %order.id, payment = %id, "another amount arrived than was asked for");
+            self.note(conn, site, &order.id, OrderEventKind::Mismatch, by, what)
+                .await?;
             return Ok(Settled::Mismatch);
+        }
+        // A code of an earlier price, or beside a transfer of a part, brings what is not due any more.
+        let is_due = order.state.is_payable()
+            && (is_transfer
+                || receipt.amount == order.total
+                    && allocations::of_order(conn, site, &order.id)
+                        .await?
+                        .is_empty());
+        if is_due {
+            return self
+                .put_towards(conn, site, &order, &payment, receipt.amount, by)
+                .await;
         }
         let reason = if order.paid_by.is_some() {
             "重复支付，原路退回"
+        } else if order.state.is_payable() {
+            "订单金额已变更，原路退回"
         } else {
             "订单已关闭，原路退回"
         };
-        self.give_surplus_back(conn, site, &payment, receipt.amount, reason, "host")
+        self.note(conn, site, &order.id, OrderEventKind::Surplus, by, what)
+            .await?;
+        self.give_surplus_back(conn, site, &payment, receipt.amount, reason, by)
             .await?;
         Ok(Settled::Surplus)
-    }
-
-    async fn pay_order(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        order: &Order,
-        payment: &Payment,
-        receipt: &Receipt,
-        event: &str,
-    ) -> Result<(), PaymentError> {
-        orders::set_paid(conn, site, &order.id, &payment.id, self.clock.now()).await?;
-        self.post(conn, site, payment, "paid", Account::Fees, receipt.amount)
-            .await?;
-        self.withdraw_attempts(conn, site, &order.id, Some(payment))
-            .await?;
-        let fact = Fact::Payment(PaymentFact {
-            amount: receipt.amount.0,
-            method: payment.method,
-            transaction: receipt.transaction.clone(),
-        });
-        let cases = orders::cases_of(conn, site, &order.id).await?;
-        self.tell(conn, site, &cases, event, &fact, payment.id.as_str())
-            .await
-    }
-
-    /// Moves money that arrived from `from`, where it belongs, to what the gateway holds.
-    async fn post(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        payment: &Payment,
-        what: &str,
-        from: Account,
-        amount: Fen,
-    ) -> Result<(), PaymentError> {
-        let entry = Entry {
-            id: format!("{what}:{}", payment.id),
-            from,
-            to: Account::Gateway(payment.method),
-            amount,
-            order: &payment.order,
-            payment: payment.id.as_str(),
-            refund: "",
-            at: self.clock.now(),
-        };
-        postings::post(conn, site, &entry).await?;
-        Ok(())
     }
 
     /// Tells cases, in this transaction, by a job each; `cause` makes it once.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use yinxin_core::definition::Role;
 use yinxin_core::form::Values;
 use yinxin_core::ids::{ClerkId, SiteId};
+use yinxin_core::mobile::Mobile;
 use yinxin_core::rules::Problem;
 use yinxin_core::time::Clock;
 use yinxin_store::account_events::{self, AccountEvent, NewAccountEvent};
@@ -40,6 +41,8 @@ pub fn serves_as(clerk: &Clerk, role: Role) -> bool {
 pub struct Hiring<'a> {
     pub login: &'a str,
     pub name: &'a str,
+    /// The clerk's own number, so that he is recognised where he is an applicant himself; may be empty.
+    pub mobile: &'a str,
     pub roles: &'a [Role],
     /// To be changed at the first log-in.
     pub password: &'a str,
@@ -148,6 +151,7 @@ impl Staff {
                     Hiring {
                         login,
                         name,
+                        mobile: "",
                         roles: &[role],
                         password,
                     },
@@ -176,6 +180,7 @@ impl Staff {
             problems.push(problem(Some(item::LOGIN_ID), message));
         }
         problems.extend(name_problem(name));
+        let mobile = mobile_of(new.mobile, &mut problems);
         problems.extend(roles_problem(new.roles));
         if let Some(message) = password_problem(
             new.password,
@@ -202,6 +207,7 @@ impl Staff {
             let message = "该用户名已存在，请换一个";
             return Err(AccountError::refused(Some(item::LOGIN_ID), message));
         }
+        rows::set_mobile(&mut tx, &self.sealer, site, &id, mobile.as_ref()).await?;
         self.note(
             &mut tx,
             site,
@@ -216,15 +222,23 @@ impl Staff {
         Ok(id)
     }
 
-    /// Sets name, roles and whether the clerk may log in. The site keeps at least one administrator. Disabling ends the
+    /// The clerk's own mobile number, where it is known.
+    pub async fn mobile(&self, site: &SiteId, id: &ClerkId) -> Result<Option<Mobile>, StoreError> {
+        let mut conn = self.store.read().await?;
+        rows::mobile(&mut conn, &self.sealer, site, id).await
+    }
+
+    /// Sets name, mobile number, roles and whether the clerk may log in. The site keeps at least one administrator. Disabling ends the
     /// clerk's sessions.
     pub async fn update(
         &self,
         site: &SiteId,
         changed: &Clerk,
+        mobile: &str,
         by: Option<&ClerkId>,
     ) -> Result<(), AccountError> {
         let mut problems: Vec<_> = name_problem(changed.name.trim()).into_iter().collect();
+        let mobile = mobile_of(mobile, &mut problems);
         problems.extend(roles_problem(&changed.roles));
         refuse_if_any(problems)?;
 
@@ -248,6 +262,7 @@ impl Staff {
             }
             written => written?,
         }
+        rows::set_mobile(&mut tx, &self.sealer, site, &changed.id, mobile.as_ref()).await?;
         if changed.disabled {
             end_sessions(&mut tx, site, &changed.id, None).await?;
         }
@@ -387,6 +402,20 @@ fn name_problem(name: &str) -> Option<Problem> {
             format!("请填写姓名，最多 {NAME_LIMIT} 个字"),
         )
     })
+}
+
+/// The number, where one was given; a wrong one is a problem.
+fn mobile_of(text: &str, problems: &mut Vec<Problem>) -> Option<Mobile> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    match Mobile::parse(text) {
+        Ok(mobile) => Some(mobile),
+        Err(error) => {
+            problems.push(problem(Some(item::MOBILE), error.to_string()));
+            None
+        }
+    }
 }
 
 fn roles_problem(roles: &[Role]) -> Option<Problem> {

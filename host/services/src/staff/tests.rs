@@ -37,6 +37,7 @@ impl Office {
         let new = Hiring {
             login,
             name: "王审核",
+            mobile: "",
             roles,
             password: PASSWORD,
         };
@@ -73,13 +74,20 @@ async fn a_clerk_is_made_logs_in_and_may_what_the_roles_say() {
         let bad = Hiring {
             login: "王",
             name: " ",
+            mobile: "12345",
             roles: &[],
             password: "short",
         };
         let bad = office.staff.create(&office.site, bad, None).await;
         assert_eq!(
             items(bad),
-            [item::LOGIN_ID, item::NAME, item::ROLES, item::PASSWORD]
+            [
+                item::LOGIN_ID,
+                item::NAME,
+                item::MOBILE,
+                item::ROLES,
+                item::PASSWORD
+            ]
         );
 
         let (begun, clerk) = office.log_in("wang.shen", PASSWORD).await.unwrap();
@@ -232,7 +240,7 @@ async fn disabling_and_resetting_end_a_clerks_sessions() {
         clerk.disabled = true;
         office
             .staff
-            .update(site, &clerk, Some(&admin))
+            .update(site, &clerk, "138 0000 0000", Some(&admin))
             .await
             .unwrap();
         assert!(!office.is_in(&here).await);
@@ -241,7 +249,7 @@ async fn disabling_and_resetting_end_a_clerks_sessions() {
                 .1
                 .contains("停用")
         );
-        let stale = office.staff.update(site, &clerk, Some(&admin)).await;
+        let stale = office.staff.update(site, &clerk, "", Some(&admin)).await;
         assert_eq!(items(stale), [""]);
         let kinds: Vec<_> = office
             .staff
@@ -269,7 +277,7 @@ async fn a_site_keeps_an_administrator_even_when_two_resign_at_once() {
             tasks.spawn(async move {
                 let mut clerk = office.staff.get(&office.site, &id).await.unwrap();
                 clerk.roles = vec![Role::Reviewer];
-                office.staff.update(&office.site, &clerk, None).await
+                office.staff.update(&office.site, &clerk, "", None).await
             });
         }
         let (done, refused): (Vec<_>, Vec<_>) =

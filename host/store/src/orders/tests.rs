@@ -20,6 +20,8 @@ fn new(number: &str, account: &AccountId) -> Order {
             case_id: String::new(),
         }],
         methods: vec![Method::Wechat, Method::Alipay],
+        reference: number.repeat(9),
+        chosen: None,
         slip: String::new(),
         created_at: Millis(10),
         expires_at: Millis(100),

@@ -147,12 +147,13 @@ async fn many_pages_ask_the_gateway_as_one() {
 }
 
 #[tokio::test]
-async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
+async fn a_refund_goes_on_until_it_is_done_and_is_owed_until_it_is_withdrawn() {
     for store in stores().await {
         let order = OrderId::generate();
         let payment = PaymentId::generate();
         let refund = Refund {
             id: "0190-aa".to_owned(),
+            request: "0190-aa".to_owned(),
             order: order.clone(),
             payment: payment.clone(),
             case: None,
@@ -162,6 +163,7 @@ async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
             state: RefundState::Requested,
             requested_by: "host".to_owned(),
             provider_no: String::new(),
+            paid_from: None,
             requested_at: Millis(5),
             finished_at: None,
         };
@@ -184,7 +186,8 @@ async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
         );
         assert_eq!(
             refunds::total_of(&mut tx, &site(), &payment).await.unwrap(),
-            Fen(0)
+            Fen(500),
+            "what failed is owed still"
         );
         assert_eq!(
             refunds::in_state(&mut tx, &site(), failed, None, 9)
@@ -194,11 +197,27 @@ async fn a_refund_goes_on_until_it_is_done_and_counts_unless_it_failed() {
             1
         );
         assert!(refunds::reopen(&mut tx, &site(), "0190-aa").await.unwrap());
-        let done = RefundState::Done;
         assert!(
-            refunds::set_state(&mut tx, &site(), "0190-aa", done, "5000", Some(Millis(9)))
+            refunds::finish(
+                &mut tx,
+                &site(),
+                "0190-aa",
+                "5000",
+                Method::Wechat,
+                Millis(9)
+            )
+            .await
+            .unwrap()
+        );
+        assert!(
+            !refunds::withdraw(&mut tx, &site(), "0190-aa", Millis(9))
                 .await
                 .unwrap()
+        );
+        let done = refunds::get(&mut tx, &site(), "0190-aa").await.unwrap();
+        assert_eq!(
+            (done.state, done.paid_from),
+            (RefundState::Done, Some(Method::Wechat))
         );
         assert!(
             !refunds::set_state(&mut tx, &site(), "0190-aa", failed, "", None)

@@ -1,7 +1,8 @@
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{ClerkId, SiteId};
+use yinxin_core::mobile::Mobile;
 use yinxin_core::time::Millis;
-use yinxin_store::clerks::{Clerk, NewClerk, insert, save_reason};
+use yinxin_store::clerks::{Clerk, NewClerk, insert, save_reason, set_mobile};
 use yinxin_store::{Connection, seal::Sealer};
 
 pub fn keys() -> ClerkId {
@@ -20,6 +21,10 @@ fn new(id: &ClerkId) -> NewClerk<'_> {
     }
 }
 
+fn mobile() -> Mobile {
+    Mobile::parse("13800000000").unwrap()
+}
+
 fn changed(id: &ClerkId) -> Clerk {
     Clerk {
         id: id.clone(),
@@ -34,8 +39,9 @@ fn changed(id: &ClerkId) -> Clerk {
     }
 }
 
-pub async fn write(conn: &mut Connection, _: &Sealer, site: &SiteId, id: &ClerkId) {
+pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, id: &ClerkId) {
     assert!(insert(conn, site, new(id)).await.unwrap());
+    set_mobile(conn, sealer, site, id, Some(&mobile())).await.unwrap();
     save_reason(conn, site, id, "licence", "看不清", Millis(1)).await.unwrap();
     // The store gives a sentence its id; both sites' shall have the same one.
     sqlx::query("UPDATE saved_reasons SET id = 'reason' WHERE site = $1")
@@ -53,6 +59,8 @@ attempts!(clerks, id: ClerkId => {
     reads list(None, 9);
     reads hold_all();
     changes update(&changed(id));
+    changes set_mobile with sealer (id, None);
+    reads mobile with sealer (id);
     reads password_hash(id);
     changes set_password_hash(id, "$y", false);
     changes note_login(id, Millis(2));

@@ -1,7 +1,7 @@
 use yinxin_core::ids::{AccountId, CaseId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
-use yinxin_store::orders::{Order, OrderDetails, OrderState, add_case, insert, set_details};
+use yinxin_store::orders::{Filter, Order, OrderDetails, OrderState, Price, add_case, insert, set_details};
 use yinxin_store::{Connection, seal::Sealer};
 
 pub struct Keys {
@@ -18,6 +18,8 @@ pub fn keys() -> Keys {
         total: Fen(22000),
         lines: Vec::new(),
         methods: vec![Method::Wechat],
+        reference: "123456782".into(),
+        chosen: None,
         slip: String::new(),
         created_at: Millis(1),
         expires_at: Millis(100),
@@ -42,6 +44,13 @@ attempts!(orders, keys: Keys => {
     creates insert(&keys.order);
     creates insert(&Order { id: OrderId::generate(), ..keys.order.clone() });
     creates add_case(&OrderId::from_stored("other"), &keys.case);
+    changes remove_case(&keys.order.id, &keys.case);
+    changes free_case(&keys.order.id, &keys.case);
+    changes set_price(&keys.order.id, &Price { total: Fen(1), lines: Vec::new(), methods: Vec::new(), chosen: None });
+    changes set_chosen(&keys.order.id, Method::Wechat);
+    changes extend(&keys.order.id, Millis(200));
+    reads called("123456782", 9);
+    reads newest(&Filter { account: Some(keys.order.account.clone()), ..Filter::default() }, None, 9);
     reads get(&keys.order.id);
     changes set_state(&keys.order.id, OrderState::Closed);
     changes set_paid(&keys.order.id, &PaymentId::generate(), Millis(2));

@@ -57,6 +57,7 @@ attempts!(payments, keys: Keys => {
     changes set_prepared(&keys.created.id, "weixin://");
     changes end(&keys.created.id, PaymentState::Closed);
     changes set_arrived with sealer (&keys.created.id, PaymentState::Paid, &arrival());
+    changes set_standing(&keys.paid.id, PaymentState::Mismatch);
     reads payer with sealer (&keys.paid.id);
     changes set_notified(&keys.created.id, Millis(3));
     changes take_check(&keys.created.id, Millis(1), Millis(3));

@@ -1,4 +1,4 @@
-use yinxin_core::ids::{OrderId, SiteId};
+use yinxin_core::ids::{OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
 use yinxin_store::postings::{Account, Entry, post};
@@ -14,7 +14,7 @@ fn entry<'a>(id: &str, order: &'a OrderId) -> Entry<'a> {
         from: Account::Fees,
         to: Account::Gateway(Method::Wechat),
         amount: Fen(22000),
-        order,
+        order: order.as_str(),
         payment: "payment",
         refund: "",
         at: Millis(1),
@@ -36,5 +36,9 @@ attempts!(postings, order: OrderId => {
     creates post(&entry("paid:1", order));
     reads balance(Account::Fees);
     reads of_order(order);
+    reads of_payment(&PaymentId::from_stored("payment"));
+    reads balances();
+    reads held(Method::Wechat);
+    reads orphans();
     reads unbalanced();
 });

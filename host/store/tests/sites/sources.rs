@@ -27,6 +27,10 @@ pub const ACROSS_SITES: &[(&str, &str)] = &[
         "ledger::sites",
         "`yinxin audit verify` walks the chains of all sites",
     ),
+    (
+        "postings::sites",
+        "`yinxin ledger verify` walks the ledgers of all sites",
+    ),
     ("pool::open", "one database of all sites"),
     ("pool::open_with", "one database of all sites"),
     ("pool::read", "a connection knows no site"),

@@ -241,6 +241,12 @@ impl Amount for Fen {
     }
 }
 
+impl Amount for yinxin_store::postings::Held {
+    fn amount(&self) -> i64 {
+        self.posted.0
+    }
+}
+
 impl Amount for String {
     fn amount(&self) -> i64 {
         i64::try_from(self.len()).unwrap()
@@ -281,6 +287,7 @@ one!(
     yinxin_store::accounts::Account,
     yinxin_store::cases::Case,
     yinxin_store::clerks::Clerk,
+    yinxin_store::invoices::Invoice,
     yinxin_store::login_attempts::Attempt,
     yinxin_store::orders::Order,
     yinxin_store::orders::OrderDetails,

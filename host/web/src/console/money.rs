@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use yinxin_core::definition::Role;
 use yinxin_core::ids::PaymentId;
-use yinxin_services::payments::{PaymentError, RefundState};
+use yinxin_services::payments::{By, PaymentError, RefundState};
 use yinxin_store::StoreError;
 
 /// Lines of a page.
@@ -131,9 +131,9 @@ pub async fn give_back(
     };
     let (payments, site) = (&visit.state.payments, &visit.site.id);
     let mut tx = visit.state.store.begin().await?;
-    let by = clerk.clerk.id.as_str();
+    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
     let asked = payments
-        .give_back(&mut tx, site, &PaymentId::from_stored(id), reason, by)
+        .give_back(&mut tx, site, &PaymentId::from_stored(id), reason, &by)
         .await;
     if !happened(asked.map(|_| ()))? {
         return Ok(visit.go("/console/payments", "nothing-to-do"));
@@ -196,10 +196,11 @@ pub async fn retry(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response
     clerk.require(Role::Finance)?;
     let visit = &clerk.visit;
     let mut tx = visit.state.store.begin().await?;
+    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
     let retried = visit
         .state
         .payments
-        .retry_refund(&mut tx, &visit.site.id, &id)
+        .retry_refund(&mut tx, &visit.site.id, &id, &by)
         .await;
     if !happened(retried)? {
         return Ok(visit.go("/console/refunds", "nothing-to-do"));
@@ -223,9 +224,10 @@ pub async fn finish(
     }
     let (payments, site) = (&visit.state.payments, &visit.site.id);
     let mut tx = visit.state.store.begin().await?;
+    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
     if !happened(
         payments
-            .finish_refund_by_hand(&mut tx, site, &id, &reference)
+            .finish_refund_by_hand(&mut tx, site, &id, &reference, &by)
             .await,
     )? {
         return Ok(visit.go("/console/refunds", "not-by-hand"));

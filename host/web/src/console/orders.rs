@@ -11,7 +11,7 @@ use yinxin_core::definition::Role;
 use yinxin_core::ids::OrderId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::rules::Problem;
-use yinxin_services::payments::{OrderState, OrderView, PaymentError, Transfer};
+use yinxin_services::payments::{By, OrderState, OrderView, PaymentError, Transfer};
 use yinxin_store::{StoreError, orders, payments, refunds};
 
 /// Lines of a page.
@@ -217,16 +217,17 @@ pub async fn verify(
         amount,
         payer: &typed.payer,
     };
+    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
     let mut tx = visit.state.store.begin().await?;
     let booked = visit
         .state
         .payments
-        .verify_transfer(&mut tx, &visit.site.id, &order, &transfer)
+        .verify_transfer(&mut tx, &visit.site.id, &order, &transfer, &by)
         .await;
     match booked {
         Ok(_) => {}
         // The bank's number is unique: this transfer has been booked before.
-        Err(PaymentError::Store(StoreError::Conflict)) => {
+        Err(PaymentError::AlreadyBooked) => {
             drop(tx);
             let problem = Problem {
                 item: Some("reference".to_owned()),
@@ -246,11 +247,12 @@ pub async fn refuse_slip(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Re
     clerk.require(Role::Finance)?;
     let visit = &clerk.visit;
     let order = OrderId::from_stored(id.as_str());
+    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
     let mut tx = visit.state.store.begin().await?;
     visit
         .state
         .payments
-        .refuse_slip(&mut tx, &visit.site.id, &order)
+        .refuse_slip(&mut tx, &visit.site.id, &order, "", &by)
         .await?;
     tx.commit().await.map_err(StoreError::from)?;
     tracing::info!(site = %visit.site.id, %order, clerk = %clerk.clerk.id, "a slip was refused");

@@ -49,6 +49,7 @@ struct ClerkPage {
     path: String,
     login: String,
     name: String,
+    mobile: String,
     disabled: bool,
     version: i64,
     roles: Vec<RoleChoice>,
@@ -122,7 +123,7 @@ pub async fn list(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
 
 pub async fn new(clerk: ClerkVisit) -> Result<Response, WebError> {
     clerk.require(Role::Administrator)?;
-    let page = blank(&clerk, &[], "", "", Vec::new());
+    let page = blank(&clerk, &[], ["", "", ""], Vec::new());
     clerk.page("console/clerk.html", page)
 }
 
@@ -130,10 +131,11 @@ pub async fn create(clerk: ClerkVisit, posted: Posted) -> Result<Response, WebEr
     clerk.require(Role::Administrator)?;
     let visit = &clerk.visit;
     let roles = chosen(&posted);
-    let (login, name) = (posted.get("login_id"), posted.get("name"));
+    let typed @ [login, name, mobile] = ["login_id", "name", "mobile"].map(|field| posted.get(field));
     let hiring = Hiring {
         login,
         name,
+        mobile,
         roles: &roles,
         password: posted.get("password"),
     };
@@ -146,7 +148,7 @@ pub async fn create(clerk: ClerkVisit, posted: Posted) -> Result<Response, WebEr
         Ok(id) => Ok(visit.go(&format!("/console/staff/{id}"), "clerk-created")),
         Err(error) => {
             let problems = ProblemView::all(&door::refusal(error)?.problems);
-            let page = blank(&clerk, &roles, login, name, problems);
+            let page = blank(&clerk, &roles, typed, problems);
             clerk.page_with(StatusCode::UNPROCESSABLE_ENTITY, "console/clerk.html", page)
         }
     }
@@ -154,13 +156,11 @@ pub async fn create(clerk: ClerkVisit, posted: Posted) -> Result<Response, WebEr
 
 pub async fn show(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response, WebError> {
     clerk.require(Role::Administrator)?;
-    let found = clerk
-        .visit
-        .state
-        .staff
-        .get(&clerk.visit.site.id, &ClerkId::from_stored(id))
-        .await?;
-    render(&clerk, &found, StatusCode::OK, Vec::new(), Vec::new()).await
+    let (staff, site) = (&clerk.visit.state.staff, &clerk.visit.site.id);
+    let found = staff.get(site, &ClerkId::from_stored(id)).await?;
+    let mobile = own_number(&clerk, &found.id).await?;
+    let (status, none) = (StatusCode::OK, Vec::new());
+    render(&clerk, (&found, &mobile), status, none, Vec::new()).await
 }
 
 pub async fn update(
@@ -185,14 +185,15 @@ pub async fn update(
     match visit
         .state
         .staff
-        .update(site, &changed, Some(&clerk.clerk.id))
+        .update(site, &changed, posted.get("mobile"), Some(&clerk.clerk.id))
         .await
     {
         Ok(()) => Ok(visit.go(&format!("/console/staff/{id}"), "clerk-saved")),
         Err(error) => {
             let problems = ProblemView::all(&door::refusal(error)?.problems);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            render(&clerk, &changed, status, problems, Vec::new()).await
+            let shown = (&changed, posted.get("mobile"));
+            render(&clerk, shown, status, problems, Vec::new()).await
         }
     }
 }
@@ -216,7 +217,8 @@ pub async fn reset_password(
             let problems = ProblemView::all(&door::refusal(error)?.problems);
             let known = staff.get(site, &wanted).await?;
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            render(&clerk, &known, status, Vec::new(), problems).await
+            let mobile = own_number(&clerk, &wanted).await?;
+            render(&clerk, (&known, &mobile), status, Vec::new(), problems).await
         }
     }
 }
@@ -248,14 +250,14 @@ fn choices(clerk: &ClerkVisit, roles: &[Role]) -> Vec<RoleChoice> {
 fn blank(
     clerk: &ClerkVisit,
     roles: &[Role],
-    login: &str,
-    name: &str,
+    [login, name, mobile]: [&str; 3],
     problems: Vec<ProblemView>,
 ) -> ClerkPage {
     ClerkPage {
         path: String::new(),
         login: login.to_owned(),
         name: name.to_owned(),
+        mobile: mobile.to_owned(),
         disabled: false,
         version: 0,
         roles: choices(clerk, roles),
@@ -265,9 +267,16 @@ fn blank(
     }
 }
 
+/// The clerk's own mobile number, or empty.
+async fn own_number(clerk: &ClerkVisit, id: &ClerkId) -> Result<String, WebError> {
+    let (staff, site) = (&clerk.visit.state.staff, &clerk.visit.site.id);
+    let mobile = staff.mobile(site, id).await?;
+    Ok(mobile.map(|mobile| mobile.to_string()).unwrap_or_default())
+}
+
 async fn render(
     clerk: &ClerkVisit,
-    shown: &Clerk,
+    (shown, mobile): (&Clerk, &str),
     status: StatusCode,
     problems: Vec<ProblemView>,
     password_problems: Vec<ProblemView>,
@@ -282,6 +291,7 @@ async fn render(
         path: format!("/console/staff/{}", shown.id),
         login: shown.login.clone(),
         name: shown.name.clone(),
+        mobile: mobile.to_owned(),
         disabled: shown.disabled,
         version: shown.version,
         roles: choices(clerk, &shown.roles),

@@ -308,6 +308,7 @@ async fn a_password_that_somebody_else_chose_is_changed_first() {
     let new = Hiring {
         login: "new",
         name: "新人",
+        mobile: "",
         roles: &[Role::Administrator],
         password: PASSWORD,
     };
@@ -339,7 +340,7 @@ async fn a_password_that_somebody_else_chose_is_changed_first() {
         disabled: true,
         ..clerk
     };
-    hall.state.staff.update(&site(), &gone, None).await.unwrap();
+    hall.state.staff.update(&site(), &gone, "", None).await.unwrap();
     assert!(leads_to_the_door(&browser.get(&hall, "/console").await));
 }
 

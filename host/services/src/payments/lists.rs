@@ -1,0 +1,325 @@
+//! Orders and payments as pages show them.
+
+use super::allocating::sum;
+use super::assigning::loose;
+use super::standing::wanted;
+use super::{PaymentError, PaymentView, Payments};
+use serde::Serialize;
+use yinxin_core::ids::{AccountId, OrderId, PaymentId, SiteId};
+use yinxin_core::money::{FeeLine, Fen, Method};
+use yinxin_core::reference;
+use yinxin_core::time::Millis;
+use yinxin_store::orders::{self, Filter, Order, OrderState};
+use yinxin_store::payments::{self as rows, Payment, PaymentState};
+use yinxin_store::{Connection, allocations, refunds};
+
+/// Orders that one number may name: a transaction may pay several.
+const NAMESAKES: i64 = 20;
+
+/// An order as pages show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OrderView {
+    pub id: OrderId,
+    pub number: String,
+    /// What the payer writes as memo of a bank transfer.
+    pub reference: String,
+    /// Whose it is: the page checks.
+    pub account: AccountId,
+    pub lines: Vec<FeeLine>,
+    pub total: Fen,
+    pub state: OrderState,
+    pub methods: Vec<Method>,
+    /// The way to pay that the applicant picked, or by which it was paid in the end.
+    pub chosen: Option<Method>,
+    pub created_at: Millis,
+    pub expires_at: Millis,
+    pub paid_at: Option<Millis>,
+    pub paid_method: Option<Method>,
+    /// The provider's number of the transaction that completed it; empty before it is paid.
+    pub transaction: String,
+    /// Id of the transfer slip's file, or empty.
+    pub slip: String,
+    /// What was paid for it, in parts or whole.
+    pub received: Fen,
+    /// What is still to be paid.
+    pub outstanding: Fen,
+    /// What went back of the price, or is on its way.
+    pub refunded: Fen,
+    /// The code that is open, if one is.
+    pub payment: Option<PaymentView>,
+}
+
+/// What a list is narrowed by; empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    pub account: Option<AccountId>,
+    pub state: Option<OrderState>,
+    /// The way to pay that was picked, or by which it was paid.
+    pub method: Option<Method>,
+    /// Number of an order, reference, or a provider's number of a transaction: whole.
+    pub text: String,
+    /// Opened at or after.
+    pub from: Option<Millis>,
+    /// Opened before.
+    pub until: Option<Millis>,
+}
+
+impl OrderFilter {
+    fn fits(&self, order: &Order) -> bool {
+        fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        is(self.account.as_ref(), Some(&order.account))
+            && is(self.state.as_ref(), Some(&order.state))
+            && is(self.method.as_ref(), order.chosen.as_ref())
+            && self.from.is_none_or(|from| order.created_at >= from)
+            && self.until.is_none_or(|until| order.created_at < until)
+    }
+}
+
+/// Money that has to do with an order: it came for it, or pays it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OrderPayment {
+    pub payment: PaymentId,
+    /// The order that it came for.
+    pub came_for: OrderId,
+    pub method: Method,
+    pub state: PaymentState,
+    pub transaction: String,
+    pub expected: Fen,
+    pub received: Fen,
+    /// What of it pays this order.
+    pub applied: Fen,
+    /// What of it a clerk may assign to another order.
+    pub assignable: Fen,
+    pub created_at: Millis,
+    pub confirmed_at: Option<Millis>,
+}
+
+/// A payment that a clerk has to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OddPayment {
+    pub payment: PaymentId,
+    pub order: OrderId,
+    pub order_number: String,
+    pub method: Method,
+    pub transaction: String,
+    pub expected: Fen,
+    pub received: Fen,
+    /// What went back or is on its way.
+    pub refunded: Fen,
+    pub confirmed_at: Option<Millis>,
+}
+
+impl Payments {
+    /// An order for its page; [`yinxin_store::StoreError::NotFound`] when the site has none of this id.
+    pub async fn order_view(&self, site: &SiteId, id: &OrderId) -> Result<OrderView, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let order = orders::get(&mut conn, site, id).await?;
+        self.view_of(&mut conn, site, order).await
+    }
+
+    /// The order that somebody reads out by its number or its reference, or that a provider's transaction paid.
+    pub async fn find(&self, site: &SiteId, text: &str) -> Result<Option<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        match self.called(&mut conn, site, text).await?.into_iter().next() {
+            Some(order) => Ok(Some(self.view_of(&mut conn, site, order).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn called(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        text: &str,
+    ) -> Result<Vec<Order>, PaymentError> {
+        let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        // A reference may stand in what was copied from a bank's memo.
+        let wanted = match reference::in_memo(text).into_iter().next() {
+            Some(reference) if !plain.bytes().all(|b| b.is_ascii_digit()) => reference,
+            _ => plain,
+        };
+        Ok(orders::called(conn, site, &wanted, NAMESAKES).await?)
+    }
+
+    /// Orders, newest first, before the id `after`.
+    pub async fn list(
+        &self,
+        site: &SiteId,
+        filter: &OrderFilter,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let found = if filter.text.trim().is_empty() {
+            let narrow = Filter {
+                account: filter.account.clone(),
+                state: filter.state,
+                chosen: filter.method,
+                from: filter.from,
+                until: filter.until,
+            };
+            orders::newest(&mut conn, site, &narrow, after, limit).await?
+        } else {
+            let mut called = self.called(&mut conn, site, &filter.text).await?;
+            called.retain(|order| {
+                filter.fits(order) && after.is_none_or(|after| order.id.as_str() < after)
+            });
+            called.truncate(usize::try_from(limit).unwrap_or(0));
+            called
+        };
+        self.views_of(&mut conn, site, found).await
+    }
+
+    /// An account's orders, newest first, after the id `after`.
+    pub async fn orders_of(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let found = orders::of_account(&mut conn, site, account, after, limit).await?;
+        self.views_of(&mut conn, site, found).await
+    }
+
+    /// A clerk's queue: orders in a state, such as those whose slip is to be verified, oldest first.
+    pub async fn orders_in(
+        &self,
+        site: &SiteId,
+        state: OrderState,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let found = orders::in_state(&mut conn, site, state, after, limit).await?;
+        self.views_of(&mut conn, site, found).await
+    }
+
+    async fn views_of(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        found: Vec<Order>,
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut views = Vec::new();
+        for order in found {
+            views.push(self.view_of(conn, site, order).await?);
+        }
+        Ok(views)
+    }
+
+    async fn view_of(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        order: Order,
+    ) -> Result<OrderView, PaymentError> {
+        let paid = match &order.paid_by {
+            Some(id) => Some(rows::get(conn, site, id).await?),
+            None => None,
+        };
+        let attempts = rows::of_order(conn, site, &order.id).await?;
+        let refunds = refunds::of_order(conn, site, &order.id).await?;
+        let received = sum(&allocations::of_order(conn, site, &order.id).await?);
+        let now = self.clock.now();
+        let open = |payment: &&Payment| {
+            payment.state == PaymentState::Prepared && payment.expires_at > now
+        };
+        Ok(OrderView {
+            paid_method: paid.as_ref().map(|payment| payment.method),
+            transaction: paid.map(|payment| payment.transaction).unwrap_or_default(),
+            payment: attempts
+                .iter()
+                .rev()
+                .find(open)
+                .cloned()
+                .map(PaymentView::from),
+            refunded: Fen(wanted(&refunds).map(|refund| refund.amount.0).sum()),
+            outstanding: if order.state.is_payable() {
+                Fen(order.total.0 - received.0)
+            } else {
+                Fen(0)
+            },
+            received,
+            slip: order.slip,
+            id: order.id,
+            number: order.number,
+            reference: order.reference,
+            account: order.account,
+            lines: order.lines,
+            total: order.total,
+            state: order.state,
+            methods: order.methods,
+            chosen: order.chosen,
+            created_at: order.created_at,
+            expires_at: order.expires_at,
+            paid_at: order.paid_at,
+        })
+    }
+
+    /// Every attempt to pay an order, and money that came for another order and pays this one; oldest first.
+    pub async fn payments_of(
+        &self,
+        site: &SiteId,
+        id: &OrderId,
+    ) -> Result<Vec<OrderPayment>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let mut all = rows::of_order(&mut conn, site, id).await?;
+        let held = allocations::of_order(&mut conn, site, id).await?;
+        for allocation in &held {
+            if all.iter().all(|known| known.id != allocation.payment) {
+                all.push(rows::get(&mut conn, site, &allocation.payment).await?);
+            }
+        }
+        let mut views = Vec::new();
+        for payment in all {
+            let here = held.iter().filter(|held| held.payment == payment.id);
+            let applied = Fen(here.map(|held| held.amount.0).sum());
+            let assignable = loose(&mut conn, site, &payment).await?.total();
+            views.push(OrderPayment {
+                payment: payment.id,
+                came_for: payment.order,
+                method: payment.method,
+                state: payment.state,
+                transaction: payment.transaction,
+                expected: payment.amount,
+                received: payment.received,
+                applied,
+                assignable,
+                created_at: payment.created_at,
+                confirmed_at: payment.confirmed_at,
+            });
+        }
+        Ok(views)
+    }
+
+    /// A clerk's list: payments of a wrong amount of which something is left to decide, oldest first.
+    pub async fn odd_payments(
+        &self,
+        site: &SiteId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<OddPayment>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let mut odd = Vec::new();
+        for payment in rows::in_state(&mut conn, site, PaymentState::Mismatch, after, limit).await?
+        {
+            let order = orders::get(&mut conn, site, &payment.order).await?;
+            odd.push(OddPayment {
+                refunded: refunds::total_of(&mut conn, site, &payment.id).await?,
+                order: order.id,
+                order_number: order.number,
+                payment: payment.id,
+                method: payment.method,
+                transaction: payment.transaction,
+                expected: payment.amount,
+                received: payment.received,
+                confirmed_at: payment.confirmed_at,
+            });
+        }
+        Ok(odd)
+    }
+}
