@@ -1,5 +1,5 @@
-//! Stand-ins for the services that cannot be reached from a developer's computer: SMS, face check, courier, mail and the
-//! payment providers. They verify what they get as strictly as the originals, show it to a person, and misbehave when told
+//! Stand-ins for the services that cannot be reached from a developer's computer: SMS, face check, courier, mail,
+//! invoices and the payment providers. They verify what they get as strictly as the originals, show it to a person, and misbehave when told
 //! to. They share no code with the host, so that a misreading of a protocol is not made twice.
 
 #![cfg_attr(
@@ -15,6 +15,7 @@
 pub mod alipay;
 pub mod courier;
 pub mod face;
+pub mod invoice;
 pub mod keys;
 mod loopback;
 pub mod mail;
@@ -35,6 +36,7 @@ use axum::response::Html;
 use axum::routing::get;
 use courier::Courier;
 use face::Face;
+use invoice::InvoiceOffice;
 use mail::Mailbox;
 use secrets::Secrets;
 use serde::Serialize;
@@ -63,6 +65,7 @@ pub struct Running {
     pub sms: Arc<Sms>,
     pub face: Arc<Face>,
     pub courier: Arc<Courier>,
+    pub invoices: Arc<InvoiceOffice>,
     pub mailbox: Arc<Mailbox>,
     pub wechat: Arc<Wechat>,
     pub alipay: Arc<Alipay>,
@@ -95,6 +98,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
     let sms = Arc::new(Sms::new(secrets.clone()));
     let face = Arc::new(Face::new(secrets.clone())?);
     let courier = Arc::new(Courier::new(secrets.clone())?);
+    let invoices = Arc::new(InvoiceOffice::new(secrets.clone()));
     let mailbox = Arc::new(Mailbox::default());
     let wechat = wechat::state(&options.state_dir)?;
     let alipay = alipay::state(&options.state_dir)?;
@@ -103,6 +107,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
         .merge(sms::routes(sms.clone()))
         .merge(face::routes(face.clone()))
         .merge(courier::routes(courier.clone()))
+        .merge(invoice::routes(invoices.clone()))
         .merge(mail::routes(mailbox.clone()))
         .merge(wechat::routes(wechat.clone()))
         .merge(alipay::routes(alipay.clone()));
@@ -117,6 +122,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Running> {
         sms,
         face,
         courier,
+        invoices,
         mailbox,
         wechat,
         alipay,
@@ -180,6 +186,11 @@ async fn index() -> Html<String> {
             href: "/courier",
             title: "快递",
             hint: "推进运单并通知签收",
+        },
+        Link {
+            href: "/invoice",
+            title: "电子发票",
+            hint: "诺诺开放平台开具与冲红的发票，可以让开票失败或签章失败",
         },
     ];
     Html(pages::render("index.html", json!({ "links": links })))

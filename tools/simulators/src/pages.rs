@@ -21,6 +21,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             include_str!("../templates/face-gone.html"),
         ),
         ("courier.html", include_str!("../templates/courier.html")),
+        ("invoice.html", include_str!("../templates/invoice.html")),
         ("mail.html", include_str!("../templates/mail.html")),
         ("letter.html", include_str!("../templates/letter.html")),
         ("payer.html", include_str!("../templates/payer.html")),

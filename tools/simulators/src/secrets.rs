@@ -19,6 +19,8 @@ pub struct Secrets {
     pub face: String,
     /// File `courier.secret`, belongs to [`COURIER_KEY_ID`].
     pub courier: String,
+    /// File `nuonuo.secret`, belongs to [`crate::invoice::APP_KEY`].
+    pub nuonuo: String,
 }
 
 impl Secrets {
@@ -31,6 +33,7 @@ impl Secrets {
             tencent: one("tencent-sms.secret")?,
             face: one("face.secret")?,
             courier: one("courier.secret")?,
+            nuonuo: one("nuonuo.secret")?,
         })
     }
 }

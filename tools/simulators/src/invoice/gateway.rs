@@ -1,0 +1,156 @@
+//! What stands before the service: access tokens, signature, time and the header with the seller's tax number. Codes of
+//! refusals begin with 07 as the real ones do; `070101` for an unknown application is documented, the others are not.
+
+use super::{APP_KEY, InvoiceOffice, TAX_NUMBER, random_token};
+use crate::signed::unix_seconds;
+use axum::Form;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, body::Bytes};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+/// Seconds by which the envelope's time may be away.
+const WINDOW: u64 = 300;
+/// Seconds that a token lives.
+const TOKEN_AGE: u64 = 86_400;
+/// Tokens in thirty days.
+const TOKENS: usize = 50;
+
+#[derive(Default)]
+pub(super) struct Tokens {
+    /// By token: until when it is good.
+    good: BTreeMap<String, u64>,
+    given: usize,
+}
+
+impl Tokens {
+    pub(super) fn given(&self) -> usize {
+        self.given
+    }
+
+    pub(super) fn revoke(&mut self) {
+        self.good.clear();
+    }
+}
+
+/// A refusal: code and words.
+pub(super) type Refused = (&'static str, String);
+
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    client_id: String,
+    client_secret: String,
+    grant_type: String,
+}
+
+pub(super) async fn access_token(
+    State(office): State<Arc<InvoiceOffice>>,
+    Form(given): Form<Credentials>,
+) -> Response {
+    let right = given.client_id == APP_KEY
+        && given.client_secret == office.secrets.nuonuo
+        && given.grant_type == "client_credentials";
+    let mut tokens = office.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+    if !right || tokens.given >= TOKENS {
+        let (code, words) = if right {
+            ("070306", "获取令牌次数超过上限")
+        } else {
+            ("070304", "应用凭证有误")
+        };
+        return Json(json!({ "error": code, "error_description": words })).into_response();
+    }
+    let token = random_token();
+    tokens.given += 1;
+    tokens
+        .good
+        .insert(token.clone(), unix_seconds() + TOKEN_AGE);
+    Json(json!({ "access_token": token, "expires_in": TOKEN_AGE })).into_response()
+}
+
+/// The envelope, which travels in the query.
+#[derive(Deserialize)]
+pub(super) struct Envelope {
+    senid: String,
+    nonce: String,
+    timestamp: String,
+    appkey: String,
+}
+
+impl InvoiceOffice {
+    /// Checks everything about a call but its content.
+    pub(super) fn admit(
+        &self,
+        envelope: &Envelope,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<(), Refused> {
+        let header = |name: &str| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default()
+        };
+        let refused = |code, words: &str| Err((code, words.to_owned()));
+        if envelope.appkey != APP_KEY {
+            return refused("070101", "获取app密钥失败或appkey无效");
+        }
+        let now = unix_seconds();
+        let at = envelope.timestamp.parse::<u64>().unwrap_or(0);
+        if at.abs_diff(now) > WINDOW {
+            return refused("070102", "时间戳已过期");
+        }
+        let is_nonce = envelope.nonce.len() == 8
+            && !envelope.nonce.starts_with('0')
+            && envelope.nonce.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_nonce || envelope.senid.len() != 32 {
+            return refused("070103", "nonce应为8位正整数，senid应为32位");
+        }
+        if !header("content-type").starts_with("application/json") {
+            return refused("070104", "Content-type应为application/json");
+        }
+        let text = format!(
+            "a=services&l=v1&p=open&k={}&i={}&n={}&t={}&f={}",
+            envelope.appkey,
+            envelope.senid,
+            envelope.nonce,
+            envelope.timestamp,
+            String::from_utf8_lossy(body)
+        );
+        let key = hmac::Key::new(
+            hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            self.secrets.nuonuo.as_bytes(),
+        );
+        let signature = STANDARD.decode(header("x-nuonuo-sign")).unwrap_or_default();
+        if hmac::verify(&key, text.as_bytes(), &signature).is_err() {
+            return refused("070201", "签名错误");
+        }
+        if !self.nonces.fresh(&envelope.senid, now, WINDOW) {
+            return refused("070202", "请求重复");
+        }
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = tokens.good.get(header("accesstoken"));
+        if token.is_none_or(|until| *until <= now) {
+            return refused("070305", "accessToken无效或已过期");
+        }
+        if header("usertax") != TAX_NUMBER {
+            return refused("070307", "userTax与应用授权的税号不符");
+        }
+        Ok(())
+    }
+}
+
+/// The form of every answer of the service.
+pub(super) fn answer(
+    result: Result<serde_json::Value, Refused>,
+) -> (StatusCode, serde_json::Value) {
+    let json = match result {
+        Ok(json) => json,
+        Err((code, words)) => json!({ "code": code, "describe": words, "result": null }),
+    };
+    (StatusCode::OK, json)
+}
