@@ -21,5 +21,7 @@ pub mod messaging;
 pub mod papers;
 pub mod payments;
 pub mod rate_limits;
+pub mod reconciliation;
 pub mod staff;
+pub mod statements;
 pub mod uploads;

@@ -81,7 +81,7 @@ fn method(word: &str) -> Result<Method, StoreError> {
     payments::gateway(word).ok_or(StoreError::Damaged("a report's gateway"))
 }
 
-const REPORT: &str = "id, gateway, day, state, ours_payments, ours_received, ours_refunds, ours_refunded, theirs_payments,
+const COLUMNS: &str = "id, gateway, day, state, ours_payments, ours_received, ours_refunds, ours_refunded, theirs_payments,
     theirs_received, theirs_refunds, theirs_refunded, fee, problem, run_at, run_by, run_name";
 
 fn report(row: &sqlx::any::AnyRow, open: i64) -> Result<Report, StoreError> {
@@ -168,7 +168,7 @@ pub async fn get_report(
 ) -> Result<Report, StoreError> {
     let open = count_open(conn, site, id).await?;
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {REPORT} FROM reconciliations WHERE site = $1 AND id = $2"
+        "SELECT {COLUMNS} FROM reconciliations WHERE site = $1 AND id = $2"
     )))
     .bind(site.as_str().to_owned())
     .bind(id.to_owned())
@@ -218,7 +218,7 @@ pub async fn reports(
 ) -> Result<Vec<Report>, StoreError> {
     // `~` sorts after every character of an id.
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {REPORT} FROM reconciliations WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        "SELECT {COLUMNS} FROM reconciliations WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
     .bind(after.unwrap_or("~").to_owned())

@@ -90,7 +90,7 @@ pub struct Verdict<'a> {
     pub at: Millis,
 }
 
-const STATEMENT: &str = "id, file_name, imported_by, imported_name, imported_at, first_day, last_day, added, known, debits,
+const COLUMNS: &str = "id, file_name, imported_by, imported_name, imported_at, first_day, last_day, added, known, debits,
     total";
 
 fn statement(row: &sqlx::any::AnyRow, open: i64) -> Result<Statement, StoreError> {
@@ -142,7 +142,7 @@ pub async fn insert(
 pub async fn get(conn: &mut Connection, site: &SiteId, id: &str) -> Result<Statement, StoreError> {
     let open = count_open(conn, site, id).await?;
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {STATEMENT} FROM statements WHERE site = $1 AND id = $2"
+        "SELECT {COLUMNS} FROM statements WHERE site = $1 AND id = $2"
     )))
     .bind(site.as_str().to_owned())
     .bind(id.to_owned())
@@ -176,7 +176,7 @@ pub async fn list(
 ) -> Result<Vec<Statement>, StoreError> {
     // `~` sorts after every character of an id.
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {STATEMENT} FROM statements WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        "SELECT {COLUMNS} FROM statements WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
     .bind(after.unwrap_or("~").to_owned())

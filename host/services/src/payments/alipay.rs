@@ -3,14 +3,16 @@
 //! What is signed is `k=v&…` of the parameters that are not empty, sorted, undecoded. An answer's signature covers the
 //! raw substring of its node. Amounts are yuan with two places.
 
+use super::alipay_bill;
 use super::gateway::{
-    About, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt, RefundOrder,
+    About, Bill, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt, RefundOrder,
     RefundStanding, TradeStanding,
 };
 use super::rsa_keys::{SigningKey, VerifyingKey};
 use super::wechat::MerchantError;
 use super::{china_time, wire};
 use async_trait::async_trait;
+use jiff::civil::Date;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -213,7 +215,13 @@ struct RefundQuery {
     refund_amount: String,
 }
 
+#[derive(Deserialize)]
+struct BillPlace {
+    bill_download_url: String,
+}
+
 const NO_TRADE: &str = "ACQ.TRADE_NOT_EXIST";
+const BILL_METHOD: &str = "alipay.data.dataservice.bill.downloadurl.query";
 
 #[async_trait]
 impl Gateway for Alipay {
@@ -303,6 +311,25 @@ impl Gateway for Alipay {
             ));
         }
         Ok(RefundStanding::Done(answer.trade_no))
+    }
+
+    async fn bill(&self, day: Date) -> Result<Bill, GatewayError> {
+        let content = json!({"bill_type": "trade", "bill_date": day.to_string()});
+        let place: BillPlace = match self.call(BILL_METHOD, &content).await {
+            Err(GatewayError::Refused(code)) if code == "isp.bill_not_exist" => {
+                return Ok(Bill::Absent { sure: false });
+            }
+            place => place?,
+        };
+        let answer = wire::ask_for_bill(
+            self.client
+                .get(alipay_bill::address(&place.bill_download_url)?),
+        )
+        .await?;
+        if answer.status != 200 {
+            return Err(GatewayError::Refused(format!("status {}", answer.status)));
+        }
+        alipay_bill::read(answer.body, &self.seller_id).map(Bill::Ready)
     }
 
     fn verify_notification(&self, _: &HeaderMap, body: &[u8]) -> Result<Notification, Forged> {

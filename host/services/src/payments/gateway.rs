@@ -1,9 +1,11 @@
 //! What every payment provider can be asked, in words that none of them owns.
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use reqwest::header::HeaderMap;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
+use yinxin_store::reconciliations::BillKind;
 
 /// A payment provider, as one merchant of it. It holds no rows: what is asked, when and in which order is decided by
 /// [`super::Payments`]. All calls may be repeated.
@@ -25,6 +27,9 @@ pub trait Gateway: Send + Sync {
 
     /// How a refund stands.
     async fn query_refund(&self, order: &RefundOrder<'_>) -> Result<RefundStanding, GatewayError>;
+
+    /// What the provider says of a day that is over, in China.
+    async fn bill(&self, day: Date) -> Result<Bill, GatewayError>;
 
     /// Verifies what somebody posted to the notification address, over its raw bytes.
     fn verify_notification(&self, headers: &HeaderMap, body: &[u8])
@@ -88,6 +93,34 @@ pub enum RefundStanding {
     Unknown,
 }
 
+/// A provider's bill of one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bill {
+    /// All that moved.
+    Ready(Vec<BillLine>),
+    /// It is being made: ask later.
+    NotYet,
+    /// There is none. `sure`: because nothing moved; else it may also be late.
+    Absent { sure: bool },
+}
+
+/// One payment or refund of a bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillLine {
+    pub kind: BillKind,
+    /// Our number of the payment; of a refund, of the payment that it is of.
+    pub out_trade_no: String,
+    /// Our number of the refund; empty for a payment, and for a refund that was not asked for by us.
+    pub out_refund_no: String,
+    /// The provider's number.
+    pub provider_no: String,
+    /// As paid or given back: not negative.
+    pub amount: Fen,
+    /// What the provider keeps for it; negative where it gives back what it kept.
+    pub fee: Fen,
+    pub at: Millis,
+}
+
 /// What a provider told, verified. What it says about amounts is not believed but asked again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
@@ -139,6 +172,8 @@ pub enum Forged {
     Signature,
     #[error("its content cannot be opened")]
     Sealed,
+    #[error("its hash does not fit")]
+    Hash,
     #[error("it is for another merchant")]
     Merchant,
     #[error("it is not of the documented form")]

@@ -6,13 +6,15 @@
 //! that the operator configures, are what is trusted.
 
 use super::gateway::{
-    About, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt, RefundOrder,
+    About, Bill, Forged, Gateway, GatewayError, NewTrade, Notification, Receipt, RefundOrder,
     RefundStanding, TradeStanding,
 };
 use super::rsa_keys::{KeyError, SigningKey, VerifyingKey};
+use super::wechat_bill;
 use super::wire::{self, Answer};
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::civil::Date;
 use reqwest::header::HeaderMap;
 use ring::aead;
 use serde::Deserialize;
@@ -145,6 +147,27 @@ impl Wechat {
         }
     }
 
+    /// Fetches a bill. The request is signed as all are; the answer is not, the hash vouches for it.
+    async fn download(&self, address: &str) -> Result<Vec<u8>, GatewayError> {
+        let url =
+            Url::parse(address.trim()).map_err(|_| GatewayError::Malformed("a bill's address"))?;
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let request = self
+            .client
+            .get(url)
+            .header("authorization", self.authorization("GET", &target, ""))
+            .header("accept", "application/json");
+        let answer = wire::ask_for_bill(request).await?;
+        if !(200..300).contains(&answer.status) {
+            let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+            return Err(GatewayError::Refused(refusal.code));
+        }
+        Ok(answer.body)
+    }
+
     fn authorization(&self, method: &str, target: &str, body: &str) -> String {
         let timestamp = Millis::now().0 / 1000;
         let nonce = uuid::Uuid::new_v4().simple().to_string();
@@ -256,6 +279,13 @@ impl Wechat {
             _ => Err(GatewayError::Malformed("a refund's status")),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct BillPlace {
+    hash_type: String,
+    hash_value: String,
+    download_url: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -445,6 +475,23 @@ impl Gateway for Wechat {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn bill(&self, day: Date) -> Result<Bill, GatewayError> {
+        let path = format!("/v3/bill/tradebill?bill_date={day}&bill_type=ALL");
+        let place: BillPlace = match self.call(&path, None).await {
+            Ok(answer) => serde_json::from_slice(&answer)
+                .map_err(|_| GatewayError::Malformed("a bill's address"))?,
+            Err(GatewayError::Refused(code)) => match code.as_str() {
+                "NO_STATEMENT_EXIST" => return Ok(Bill::Absent { sure: true }),
+                "STATEMENT_CREATING" => return Ok(Bill::NotYet),
+                _ => return Err(GatewayError::Refused(code)),
+            },
+            Err(error) => return Err(error),
+        };
+        let file = self.download(&place.download_url).await?;
+        wechat_bill::verify(&place.hash_type, &place.hash_value, &file)?;
+        wechat_bill::read(&file, &self.mchid).map(Bill::Ready)
     }
 
     fn verify_notification(

@@ -12,6 +12,11 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
 /// Bytes of an answer or a notification; real ones have a few thousand.
 pub(super) const BODY_LIMIT: usize = 1 << 20;
 
+/// Bytes of a bill: some 300 for each of 200,000 payments of a day.
+pub(super) const BILL_LIMIT: usize = 64 << 20;
+/// Seconds that fetching one may take; nobody waits at a page, but a job has a lease of 120.
+pub(super) const BILL_PATIENCE: Duration = Duration::from_secs(60);
+
 pub(super) fn client() -> Result<Client, reqwest::Error> {
     Client::builder()
         .timeout(PATIENCE)
@@ -30,6 +35,15 @@ pub(super) struct Answer {
 
 /// Sends the request. Statuses that mean "not now" are errors already.
 pub(super) async fn ask(request: RequestBuilder) -> Result<Answer, GatewayError> {
+    ask_for(request, BODY_LIMIT).await
+}
+
+/// As [`ask`], for a bill.
+pub(super) async fn ask_for_bill(request: RequestBuilder) -> Result<Answer, GatewayError> {
+    ask_for(request.timeout(BILL_PATIENCE), BILL_LIMIT).await
+}
+
+async fn ask_for(request: RequestBuilder, limit: usize) -> Result<Answer, GatewayError> {
     // The error's own text may hold the address with its query, so only its kind is kept.
     let unreachable = |error: reqwest::Error| {
         let kind = if error.is_timeout() {
@@ -46,8 +60,8 @@ pub(super) async fn ask(request: RequestBuilder) -> Result<Answer, GatewayError>
     let headers = answer.headers().clone();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(GatewayError::Malformed("it is longer than 1 MiB"));
+        if body.len() + chunk.len() > limit {
+            return Err(GatewayError::Malformed("it is longer than allowed"));
         }
         body.extend_from_slice(&chunk);
     }

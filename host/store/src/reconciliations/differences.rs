@@ -58,7 +58,7 @@ pub struct Difference {
     pub found_at: Millis,
 }
 
-const DIFFERENCE: &str =
+const COLUMNS: &str =
     "id, report_id, gateway, about, number, kind, provider_no, order_id, ours, theirs, state, note,
     settled_by, settled_name, settled_at, found_at";
 
@@ -139,7 +139,7 @@ pub async fn by_number(
     number: &str,
 ) -> Result<Option<Difference>, StoreError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {DIFFERENCE} FROM reconciliation_differences WHERE site = $1 AND gateway = $2 AND about = $3 AND number = $4"
+        "SELECT {COLUMNS} FROM reconciliation_differences WHERE site = $1 AND gateway = $2 AND about = $3 AND number = $4"
     )))
     .bind(site.as_str().to_owned())
     .bind(payments::gateway_word(method).to_owned())
@@ -157,7 +157,7 @@ pub async fn get_difference(
     id: &str,
 ) -> Result<Difference, StoreError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {DIFFERENCE} FROM reconciliation_differences WHERE site = $1 AND id = $2"
+        "SELECT {COLUMNS} FROM reconciliation_differences WHERE site = $1 AND id = $2"
     )))
     .bind(site.as_str().to_owned())
     .bind(id.to_owned())
@@ -175,7 +175,7 @@ pub async fn differences(
     limit: i64,
 ) -> Result<Vec<Difference>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {DIFFERENCE} FROM reconciliation_differences WHERE site = $1 AND state = $2 AND id > $3
+        "SELECT {COLUMNS} FROM reconciliation_differences WHERE site = $1 AND state = $2 AND id > $3
          ORDER BY id LIMIT $4"
     )))
     .bind(site.as_str().to_owned())
@@ -195,7 +195,7 @@ pub async fn open_differences(
     limit: i64,
 ) -> Result<Vec<Difference>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {DIFFERENCE} FROM reconciliation_differences WHERE site = $1 AND gateway = $2 AND state = 'open'
+        "SELECT {COLUMNS} FROM reconciliation_differences WHERE site = $1 AND gateway = $2 AND state = 'open'
          ORDER BY id LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
@@ -215,7 +215,7 @@ pub async fn differences_of_report(
     limit: i64,
 ) -> Result<Vec<Difference>, StoreError> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {DIFFERENCE} FROM reconciliation_differences WHERE site = $1 AND report_id = $2 AND state = $3
+        "SELECT {COLUMNS} FROM reconciliation_differences WHERE site = $1 AND report_id = $2 AND state = $3
          ORDER BY id LIMIT $4"
     )))
     .bind(site.as_str().to_owned())

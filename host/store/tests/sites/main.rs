@@ -78,6 +78,8 @@ aggregates! {
     plugins,
     postings,
     rate_limits,
+    reconciliations,
     refunds,
     sessions,
+    statements,
 }

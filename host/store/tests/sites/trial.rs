@@ -294,7 +294,11 @@ one!(
     yinxin_store::papers::IssuedPaper,
     yinxin_store::payments::Payment,
     yinxin_store::rate_limits::Bucket,
+    yinxin_store::reconciliations::Difference,
+    yinxin_store::reconciliations::Report,
     yinxin_store::refunds::Refund,
+    yinxin_store::statements::Line,
+    yinxin_store::statements::Statement,
 );
 
 async fn rows_of(conn: &mut Connection, tables: &[String], site: &SiteId) -> Rows {
