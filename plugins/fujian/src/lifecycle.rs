@@ -163,7 +163,7 @@ fn transitions() -> Vec<Transition> {
     let [early, later, last] = DAYS_TO_WARN;
     vec![
         // the applicant
-        on_applicant("submit", "提交")
+        on_applicant("submit", "提交申请单")
             .from(["draft", "returned"])
             .to(["submitted"])
             .guard("holder")

@@ -6,12 +6,13 @@
 
 use crate::Runner;
 use std::sync::Arc;
-use yinxin_sdk::definition::{Definition, State, Transition};
+use yinxin_sdk::certificates::{self, Certificate};
+use yinxin_sdk::definition::{Definition, Lifecycle, State, Transition};
 use yinxin_sdk::fake::{Effect, World};
 use yinxin_sdk::payments::Standing;
 use yinxin_sdk::{
     Basket, Case, CertificateFact, Checkpoint, Event, Fact, Fen, ItemJudgement, Moment, NamedValue,
-    PaymentFact, Problem, Sources, accounts, payments, values,
+    PaymentFact, Problem, Quotation, Sources, accounts, payments, values,
 };
 
 /// What became of an event: its effects, or the problems that stood against it.
@@ -30,16 +31,7 @@ impl Journey {
     /// A case of this service in its first state, with nothing answered, of an account without a profile.
     pub fn begin(runner: Arc<dyn Runner>, service: &str) -> Self {
         let definition = runner.describe();
-        let found = definition.services.iter().find(|known| known.id == service);
-        let lifecycle = found.map(|found| &found.lifecycle);
-        let lifecycle = definition
-            .lifecycles
-            .iter()
-            .find(|known| Some(&known.id) == lifecycle);
-        let state = lifecycle.map_or_else(
-            || panic!("the plugin has no service `{service}` with a lifecycle"),
-            |lifecycle| lifecycle.initial.clone(),
-        );
+        let state = lifecycle_of(&definition, service).initial.clone();
         Self {
             world: World::new(definition.clone()),
             runner,
@@ -61,7 +53,12 @@ impl Journey {
 
     /// A further case of the same account, over the same storage.
     pub fn another(&self, id: &str) -> Self {
-        let mut other = Self::begin(self.runner.clone(), &self.case.service);
+        self.another_of(&self.case.service, id)
+    }
+
+    /// A further case of another service.
+    pub fn another_of(&self, service: &str, id: &str) -> Self {
+        let mut other = Self::begin(self.runner.clone(), service);
         other.case.id = id.into();
         other.case.number = format!("YT{id}");
         other.world.profile.clone_from(&self.world.profile);
@@ -90,6 +87,11 @@ impl Journey {
 
     /// What a new case of this account begins with.
     pub fn prefilled(&self) -> Vec<NamedValue> {
+        self.prefilled_from(&[])
+    }
+
+    /// What it begins with when the service starts from a certificate, of which the host has read these fields.
+    pub fn prefilled_from(&self, certificate: &[(&str, &str)]) -> Vec<NamedValue> {
         let sources = Sources {
             service: self.case.service.clone(),
             profile: self
@@ -102,7 +104,7 @@ impl Journey {
                 })
                 .collect(),
             earlier: None,
-            certificate: Vec::new(),
+            certificate: values(certificate.iter().copied()),
             at: moment(),
         };
         self.runner.prefill(&self.world, &sources)
@@ -117,25 +119,38 @@ impl Journey {
 
     /// What the case costs by itself.
     pub fn price(&self) -> Fen {
-        let basket = Basket {
-            cases: vec![self.case.clone()],
-            at: moment(),
-        };
-        let quotation = self.runner.quote(&self.world, &basket);
+        let quotation = self.quote_with(&[]);
         quotation
             .unwrap_or_else(|problems| panic!("no price: {problems:?}"))
             .total()
     }
 
+    /// What it costs in one order with these others, or why they cannot be one order.
+    pub fn quote_with(&self, others: &[&Self]) -> Result<Quotation, Vec<Problem>> {
+        let others = others.iter().map(|other| other.case.clone());
+        let basket = Basket {
+            cases: std::iter::once(self.case.clone()).chain(others).collect(),
+            at: moment(),
+        };
+        self.runner.quote(&self.world, &basket)
+    }
+
+    /// The case stands in an order that nobody has paid; `share` is what of it is the case's.
+    pub fn ordered(&mut self, share: Fen) {
+        self.world.balance.standing = Standing::Due;
+        self.world.balance.total = share.0;
+        self.case.payment = Standing::Due;
+    }
+
     pub fn state(&self) -> &State {
-        let mut states = self
-            .definition
-            .lifecycles
-            .iter()
-            .flat_map(|lifecycle| &lifecycle.states);
+        let mut states = self.lifecycle().states.iter();
         states
             .find(|state| state.id == self.case.state)
             .unwrap_or_else(|| panic!("no state `{}`", self.case.state))
+    }
+
+    fn lifecycle(&self) -> &Lifecycle {
+        lifecycle_of(&self.definition, &self.case.service)
     }
 
     /// The transition, with nothing to say.
@@ -163,11 +178,16 @@ impl Journey {
 
     /// The money that was asked for has come.
     pub fn pay(&mut self, transition: &str) -> Outcome {
+        self.pay_by(transition, payments::Method::Wechat)
+    }
+
+    /// It has come in this way.
+    pub fn pay_by(&mut self, transition: &str, method: payments::Method) -> Outcome {
         self.world.balance.standing = Standing::Paid;
-        self.world.balance.method = Some(payments::Method::Wechat);
+        self.world.balance.method = Some(method);
         let fact = Fact::Payment(PaymentFact {
             amount: self.world.balance.total,
-            method: payments::Method::Wechat,
+            method,
             transaction: "4200002611202611200000000001".into(),
         });
         self.event(transition, &[], Vec::new(), fact)
@@ -175,10 +195,19 @@ impl Journey {
 
     /// The certificate that was asked for has been issued.
     pub fn receive_certificate(&mut self, transition: &str) -> Outcome {
+        let (not_before, not_after) = (moment().now, moment().now + 365 * 86_400_000);
+        let certificate = Certificate {
+            serial: "5a01".into(),
+            subject: String::new(),
+            not_before,
+            not_after,
+            standing: certificates::Standing::Valid,
+        };
+        self.world.certificates.insert(0, certificate);
         let fact = Fact::Certificate(CertificateFact {
             serial: "5a01".into(),
-            not_before: moment().now,
-            not_after: moment().now + 365 * 86_400_000,
+            not_before,
+            not_after,
         });
         self.event(transition, &[], Vec::new(), fact)
     }
@@ -236,8 +265,7 @@ impl Journey {
     }
 
     fn transition(&self, id: &str) -> Transition {
-        let lifecycles = self.definition.lifecycles.iter();
-        let mut transitions = lifecycles.flat_map(|lifecycle| &lifecycle.transitions);
+        let mut transitions = self.lifecycle().transitions.iter();
         let found =
             transitions.find(|known| known.id == id && known.from.contains(&self.case.state));
         let name = self.runner.name();
@@ -245,6 +273,14 @@ impl Journey {
             .unwrap_or_else(|| panic!("{name}: no `{id}` from state `{}`", self.case.state))
             .clone()
     }
+}
+
+fn lifecycle_of<'d>(definition: &'d Definition, service: &str) -> &'d Lifecycle {
+    let found = definition.services.iter().find(|known| known.id == service);
+    let mut lifecycles = definition.lifecycles.iter();
+    found
+        .and_then(|found| lifecycles.find(|known| known.id == found.lifecycle))
+        .unwrap_or_else(|| panic!("the plugin has no service `{service}` with a lifecycle"))
 }
 
 /// 2026-11-20, 10:00 in China.

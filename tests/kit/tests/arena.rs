@@ -10,6 +10,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use yinxin_plugin_fujian::Fujian;
 use yinxin_plugin_yingtan::Yingtan;
 use yinxin_sdk::Rules;
 
@@ -75,7 +76,11 @@ fn used<T>(call: impl FnOnce() -> T) -> usize {
 fn a_definition_fits_the_arena_twice_over() {
     // Pointers and lengths have 8 bytes here and 4 in the component, so this is more than the real number. Going back
     // to the host, the lists are written out a second time.
-    let bytes = used(Yingtan::describe);
-    println!("describe: {bytes} bytes");
-    assert!(bytes < 256 * 1024, "{bytes}");
+    for (name, bytes) in [
+        ("yingtan", used(Yingtan::describe)),
+        ("fujian", used(Fujian::describe)),
+    ] {
+        println!("describe {name}: {bytes} bytes");
+        assert!(bytes < 256 * 1024, "{name}: {bytes}");
+    }
 }

@@ -107,6 +107,11 @@ fn addresses(ports: Ports) -> String {
             "clerks",
         ),
         (
+            format!("http://fujian.localhost:{sites}/"),
+            "applicants: Fujian",
+        ),
+        (format!("http://fujian.localhost:{sites}/console"), "clerks"),
+        (
             format!("http://127.0.0.1:{simulators}/"),
             "simulators: phone, purse, courier, mailbox",
         ),
