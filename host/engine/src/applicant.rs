@@ -5,24 +5,46 @@ use crate::Engine;
 use crate::actor::Actor;
 use crate::commit::{enter, fingerprints};
 use crate::error::EngineError;
+use crate::following::{self, Following};
 use crate::inner::Inner;
 use crate::situation::{Situation, profile};
-use crate::transition::{self, Request, Submission};
+use crate::transition::{self, ATTEMPTS, Request, Submission};
 use crate::views::Saved;
-use yinxin_core::definition::{Block, Document, Field, Form, StepContent};
+use std::sync::Arc;
+use yinxin_capabilities::Plugin;
+use yinxin_core::definition::{Block, Document, Field, Form, Service, ServiceKind, StepContent};
 use yinxin_core::form::{self, Values};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
+use yinxin_core::money::Standing as PaymentStanding;
 use yinxin_core::rules::{Checkpoint, Fact, ItemStanding, NamedValue, Problem, Sources};
+use yinxin_services::certificates::{Holding, Outlook, Reading};
 use yinxin_store::cases::{self, Case, Standing, Step};
+use yinxin_store::certificates::{self, Origin};
 use yinxin_store::ledger::{self, Entry};
 use yinxin_store::materials::{self, Item};
-use yinxin_store::{Connection, StoreError, jobs, papers};
+use yinxin_store::{Connection, StoreError, jobs, papers, plugin_storage};
 
 /// Open drafts of one account and service. Nobody needs more, and a script that makes them is stopped.
 const DRAFTS: usize = 50;
 
+/// An application that was begun, or gone on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub case: CaseId,
+    /// It was there before.
+    pub resumed: bool,
+}
+
+/// The certificate that an application begins from.
+struct Source {
+    origin: Origin,
+    /// What the rules are told of it.
+    fields: Vec<NamedValue>,
+}
+
 impl Engine {
-    /// Begins an application: an empty case in the first state, with what the profile already knows.
+    /// Begins an application: an empty case in the first state, with what the profile already knows. A service that starts
+    /// from a certificate is begun by [`Engine::start_from`].
     pub async fn start(
         &self,
         site: &SiteId,
@@ -30,14 +52,94 @@ impl Engine {
         plugin: &str,
         service: &str,
     ) -> Result<CaseId, EngineError> {
+        let plugin = self.plugin_of(site, plugin)?;
+        if offered(&plugin, service)?.from_certificate {
+            return Err(EngineError::sentence("请先选择要办理的证书"));
+        }
+        self.begin(site, account, &plugin, service, None).await
+    }
+
+    /// Begins an application that is about a certificate in the account's hands, with what stands in the certificate. One
+    /// that the account has begun from it and not ended goes on instead.
+    pub async fn start_from(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        plugin: &str,
+        service: &str,
+        serial: &str,
+    ) -> Result<Begun, EngineError> {
         let inner = &self.inner;
-        let plugin = inner
-            .registry
-            .plugin(site, plugin)
-            .ok_or(EngineError::NotFound)?;
+        let plugin = self.plugin_of(site, plugin)?;
+        let offered = offered(&plugin, service)?;
+        if !offered.from_certificate {
+            return Err(EngineError::NotFound);
+        }
+        let mut conn = inner.store.read().await?;
+        let held = &inner.services.certificates;
+        let held = held.holding(&mut conn, site, account, serial).await?;
+        let held = held.ok_or(EngineError::NotFound)?;
+        match held.outlook {
+            Outlook::Revoked => {
+                return Err(EngineError::sentence(
+                    "这张证书已注销，不能再办理业务。请申请新证书。",
+                ));
+            }
+            Outlook::Renewed if offered.kind == ServiceKind::Renewal => {
+                return Err(EngineError::sentence(
+                    "这张证书已经续费。请选择续费后的新证书，或在“我的证书”中查看。",
+                ));
+            }
+            Outlook::Replaced => {
+                return Err(EngineError::sentence(
+                    "这张证书已由新证书代替。请选择新证书办理。",
+                ));
+            }
+            _ => {}
+        }
+        let begun =
+            certificates::case_from(&mut conn, site, serial, account, &plugin.name, service);
+        if let Some(case) = begun.await? {
+            return Ok(Begun {
+                case,
+                resumed: true,
+            });
+        }
+        drop(conn);
+        let read =
+            Reading::of(held.pem.as_bytes()).map_err(|_| StoreError::Damaged("a certificate"))?;
+        let source = Source {
+            origin: Origin {
+                serial: held.serial.clone(),
+                kind: kind_name(offered.kind).to_owned(),
+            },
+            fields: fields(&held, &read),
+        };
+        let case = self
+            .begin(site, account, &plugin, service, Some(source))
+            .await?;
+        Ok(Begun {
+            case,
+            resumed: false,
+        })
+    }
+
+    fn plugin_of(&self, site: &SiteId, name: &str) -> Result<Arc<Plugin>, EngineError> {
+        let found = self.inner.registry.plugin(site, name);
+        found.ok_or(EngineError::NotFound)
+    }
+
+    async fn begin(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        plugin: &Plugin,
+        service: &str,
+        source: Option<Source>,
+    ) -> Result<CaseId, EngineError> {
+        let inner = &self.inner;
         let definition = &plugin.definition;
-        let service = definition.services.iter().find(|s| s.id == service);
-        let service = service.ok_or(EngineError::NotFound)?;
+        let service = offered(plugin, service)?;
         let lifecycle = definition
             .lifecycles
             .iter()
@@ -69,11 +171,15 @@ impl Engine {
             }
             profile(inner, &mut conn, site, account).await?
         };
+        let (origin, certificate) = match source {
+            Some(Source { origin, fields }) => (Some(origin), fields),
+            None => (None, Vec::new()),
+        };
         let sources = Sources {
             service: service.id.clone(),
             profile,
             earlier: None,
-            certificate: Vec::new(),
+            certificate,
             at: inner.moment(),
         };
         let values = plugin.prefill(inner.context(None), &sources).await?.value;
@@ -109,15 +215,46 @@ impl Engine {
         };
         enter(inner, site, &mut case, initial, now)?;
         cases::insert(&mut tx, &inner.sealer, site, &case).await?;
-        note(inner, &mut tx, site, &case, "begin", "开始申请", &[]).await?;
+        let mut input = Vec::new();
+        if let Some(origin) = origin {
+            certificates::set_origin(&mut tx, site, &case.id, &origin).await?;
+            input.push(NamedValue {
+                name: "certificate".to_owned(),
+                value: origin.serial,
+            });
+        }
+        note(inner, &mut tx, site, &case, "begin", "开始申请", &input).await?;
         let situation = Situation::read(inner, &mut tx, site, &case.id).await?;
+        let fingerprints = fingerprints(inner, site, &situation, &case);
+        cases::set_lookups(&mut tx, site, &case.id, &fingerprints).await?;
         crate::timers::set(&mut tx, site, inner.site(site)?, &situation, &case).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(case.id)
     }
 
-    /// Saves a form step. What was typed is kept, right or wrong; the problems say what is still to mend.
+    /// Saves a form step. What was typed is kept, right or wrong; the problems say what is still to mend. Where the case is
+    /// in an unpaid order, its price follows: see `following`.
     pub async fn save_form(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        id: &CaseId,
+        step: &str,
+        raw: &[(String, String)],
+    ) -> Result<Saved, EngineError> {
+        for attempt in 1..=ATTEMPTS {
+            match self.try_to_save(site, account, id, step, raw).await {
+                // Another case of its order changed; a change of this one is for the applicant to look at.
+                Err(error) if error.is_conflict() => {
+                    tracing::debug!(%site, attempt, "another transaction won, saving anew");
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(EngineError::Stale)
+    }
+
+    async fn try_to_save(
         &self,
         site: &SiteId,
         account: &AccountId,
@@ -153,14 +290,29 @@ impl Engine {
             };
         }
 
+        let mut after = situation.view();
+        after.values = values.as_slice().to_vec();
+        // Nobody knows the price of wrong answers: the order waits until they are right.
+        let following = if problems.is_empty() {
+            let state = situation.state()?;
+            following::decide(inner, site, &situation, &after, state, false).await?
+        } else {
+            Following::Nothing
+        };
+
         let mut case = situation.case.clone();
         case.subject = values.get(&situation.service()?.subject_field).to_owned();
         case.values = values.into_vec();
         case.updated_at = inner.now();
         let mut tx = inner.store.begin().await?;
+        if !matches!(following, Following::Nothing) {
+            // Before the case's own row, as everywhere.
+            plugin_storage::lock(&mut tx, site, &case.plugin).await?;
+        }
         cases::update(&mut tx, &inner.sealer, site, &case)
             .await
             .map_err(stale)?;
+        let others = following::apply(inner, &mut tx, site, id, &following).await?;
         let fingerprints = fingerprints(inner, site, &situation, &case);
         cases::set_lookups(&mut tx, site, id, &fingerprints).await?;
         let saved = Step {
@@ -183,7 +335,9 @@ impl Engine {
         )
         .await?;
         tx.commit().await.map_err(StoreError::from)?;
-        inner.changed(site, id);
+        for touched in others.iter().chain([id]) {
+            inner.changed(site, touched);
+        }
         Ok(Saved { problems })
     }
 
@@ -304,6 +458,14 @@ impl Engine {
             };
             return transition::fire(inner, site, id, request).await;
         }
+        if matches!(
+            situation.share.standing,
+            PaymentStanding::Paid | PaymentStanding::Refunding
+        ) {
+            return Err(EngineError::sentence("这件申请已经付款，不能删除"));
+        }
+        let (state, view) = (situation.state()?, situation.view());
+        let following = following::decide(inner, site, &situation, &view, state, true).await?;
         let mut case = situation.case.clone();
         let now = inner.now();
         case.standing.deleted = true;
@@ -312,6 +474,11 @@ impl Engine {
         cases::update(&mut tx, &inner.sealer, site, &case)
             .await
             .map_err(stale)?;
+        let others = match following::apply(inner, &mut tx, site, id, &following).await {
+            // The order was paid at this moment.
+            Err(error) if error.is_conflict() => return Err(EngineError::Stale),
+            others => others?,
+        };
         inner
             .services
             .identity
@@ -321,7 +488,9 @@ impl Engine {
         jobs::cancel_of_case(&mut tx, site, id, crate::timers::KIND).await?;
         note(inner, &mut tx, site, &case, "delete", "删除申请", &[]).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        inner.changed(site, id);
+        for touched in others.iter().chain([id]) {
+            inner.changed(site, touched);
+        }
         Ok(())
     }
 
@@ -354,6 +523,52 @@ impl Engine {
         } else {
             Err(EngineError::NotAllowed)
         }
+    }
+}
+
+fn offered<'a>(plugin: &'a Plugin, service: &str) -> Result<&'a Service, EngineError> {
+    let mut services = plugin.definition.services.iter();
+    services
+        .find(|offered| offered.id == service)
+        .ok_or(EngineError::NotFound)
+}
+
+/// What the contract promises of `sources.certificate`.
+fn fields(held: &Holding, read: &Reading) -> Vec<NamedValue> {
+    let named = |name: &str, value: String| NamedValue {
+        name: name.to_owned(),
+        value,
+    };
+    let standing = match held.outlook {
+        Outlook::Revoked => "revoked",
+        Outlook::Expired(_) => "expired",
+        Outlook::Held => "held",
+        Outlook::Valid | Outlook::Ending(_) | Outlook::Renewed | Outlook::Replaced => "valid",
+    };
+    let attributes = read.subject.iter();
+    let attributes =
+        attributes.map(|a| named(&format!("subject.{}", a.name), a.value.trim().to_owned()));
+    let mut fields: Vec<NamedValue> = attributes.collect();
+    fields.push(named("serial", held.serial.clone()));
+    fields.push(named("not-before", held.not_before.day().to_string()));
+    fields.push(named("not-after", held.not_after.day().to_string()));
+    fields.push(named("standing", standing.to_owned()));
+    fields
+}
+
+/// The word for a service's kind in the database.
+fn kind_name(kind: ServiceKind) -> &'static str {
+    match kind {
+        ServiceKind::New => "new",
+        ServiceKind::Renewal => "renewal",
+        ServiceKind::Reissue => "reissue",
+        ServiceKind::Inspection => "inspection",
+        ServiceKind::Change => "change",
+        ServiceKind::Freeze => "freeze",
+        ServiceKind::Restore => "restore",
+        ServiceKind::Revoke => "revoke",
+        ServiceKind::KeyRecovery => "key-recovery",
+        ServiceKind::Bind => "bind",
     }
 }
 

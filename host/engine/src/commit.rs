@@ -3,6 +3,7 @@
 
 use crate::actor::Actor;
 use crate::error::EngineError;
+use crate::following::{self, Following};
 use crate::inner::Inner;
 use crate::situation::Situation;
 use crate::timers;
@@ -12,7 +13,7 @@ use yinxin_core::definition::{
     Definition, FieldKind, MessageContent, Recipient, State, Tone, Transition,
 };
 use yinxin_core::form::Values;
-use yinxin_core::ids::{FileId, SiteId};
+use yinxin_core::ids::{CaseId, FileId, SiteId};
 use yinxin_core::money::Fen;
 use yinxin_core::rules::{Decision, Event, ItemStanding, NamedValue};
 use yinxin_core::time::Millis;
@@ -40,13 +41,16 @@ pub(crate) struct Commit<'a> {
     pub actor: &'a Actor,
     pub job: Option<&'a str>,
     pub deletes: bool,
+    /// What becomes of the unpaid order that the case is in.
+    pub following: &'a Following,
 }
 
+/// Gives the other cases that it touched.
 pub(crate) async fn commit(
     inner: &Inner,
     site: &SiteId,
     commit: Commit<'_>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<CaseId>, EngineError> {
     let now = inner.now();
     let before = &commit.situation.case;
     let name = &commit.plugin.name;
@@ -66,14 +70,7 @@ pub(crate) async fn commit(
     }
 
     let mut case = before.clone();
-    let mut values = Values::from(case.values.clone());
-    values.merge(&answers(
-        &current.definition,
-        commit.transition,
-        &commit.event.input,
-    ));
-    values.merge(&commit.decision.values);
-    case.values = values.into_vec();
+    case.values = decided(&current, commit.transition, commit.event, commit.decision);
     let next = current.state_named(&commit.decision.to)?;
     enter(inner, site, &mut case, next, now)?;
     case.plugin_digest = commit.plugin.digest.clone();
@@ -107,6 +104,7 @@ pub(crate) async fn commit(
     for (index, effect) in commit.effects.iter().enumerate() {
         apply(inner, &mut tx, site, &commit, &case, index, effect, now).await?;
     }
+    let others = following::apply(inner, &mut tx, site, &case.id, commit.following).await?;
     if commit.deletes {
         inner
             .services
@@ -125,7 +123,20 @@ pub(crate) async fn commit(
         jobs::finish(&mut tx, site, job).await?;
     }
     tx.commit().await.map_err(StoreError::from)?;
-    Ok(())
+    Ok(others)
+}
+
+/// The case's answers as the actor and the rule leave them.
+pub(crate) fn decided(
+    situation: &Situation,
+    transition: &Transition,
+    event: &Event,
+    decision: &Decision,
+) -> Vec<NamedValue> {
+    let mut values = Values::from(situation.case.values.clone());
+    values.merge(&answers(&situation.definition, transition, &event.input));
+    values.merge(&decision.values);
+    values.into_vec()
 }
 
 /// What is wrong with the request is for the maker to read; anything else is for the log.
@@ -244,6 +255,7 @@ pub(crate) fn fingerprints(
             .iter()
             .map(|certificate| certificate.serial.clone()),
     );
+    keys.extend(situation.origin.iter().map(|origin| origin.serial.clone()));
     keys.insert(situation.account_mobile.clone());
     keys.remove("");
     keys.iter()
@@ -312,18 +324,29 @@ async fn apply(
                 .await?;
         }
         Effect::RequestPayment { lines, methods } => {
+            let mut lines = lines.clone();
+            // All of it is for the one case of the order, whatever the rule wrote.
+            lines
+                .iter_mut()
+                .for_each(|line| line.case_id = case.id.to_string());
             let order = NewOrder {
                 account: case.account.clone(),
                 cases: vec![case.id.clone()],
-                lines: lines.clone(),
+                lines,
                 methods: methods.clone(),
+                chosen: None,
                 expires_at: now.plus(inner.site(site)?.order_days * 24 * 3600),
             };
             services.payments.open_order(tx, site, order).await?;
         }
         Effect::CancelPayment => {
-            if let Some(order) = &commit.situation.order {
-                services.payments.close_order(tx, site, &order.id).await?;
+            // An order over several cases ends as a whole: the others can be ordered again without this one.
+            if let Some(order) = commit.situation.unpaid_order() {
+                let by = commit.actor.by();
+                services
+                    .payments
+                    .cancel_order(tx, site, &order.id, &by)
+                    .await?;
             }
         }
         Effect::Refund { amount, reason } => {
@@ -332,17 +355,24 @@ async fn apply(
                 .order
                 .as_ref()
                 .ok_or(EngineError::NotAllowed)?;
-            let (_, by, _) = commit.actor.recorded();
+            let by = commit.actor.by();
             let refund = NewRefund {
                 order: &order.id,
                 case: Some(&case.id),
                 amount: Fen(*amount),
                 reason,
-                requested_by: if by.is_empty() { "host" } else { &by },
+                by: &by,
             };
             services.payments.refund(tx, site, refund).await?;
         }
-        Effect::Invoice => return Err(EngineError::NotAllowed),
+        Effect::Invoice => {
+            let order = commit
+                .situation
+                .order
+                .as_ref()
+                .ok_or(EngineError::NotAllowed)?;
+            services.invoices.ask(tx, site, &order.id, &case.id).await?;
+        }
         Effect::Send {
             message,
             parameters,

@@ -19,17 +19,24 @@
 
 mod actor;
 mod applicant;
+mod baskets;
+mod certificates;
 mod commit;
 mod dead_jobs;
 mod error;
 mod events;
 mod files;
+mod fitting;
+mod following;
 mod identity;
 mod inner;
 mod lists;
 mod live;
+mod order_history;
 mod pages;
 mod papers;
+mod pricing;
+mod receipts;
 mod situation;
 mod timers;
 mod transition;
@@ -38,6 +45,8 @@ pub mod views;
 mod worker;
 
 pub use actor::{Actor, ClerkActor};
+pub use applicant::Begun;
+pub use certificates::{Because, Turned};
 pub use dead_jobs::DeadJob;
 pub use error::EngineError;
 pub use inner::{Services, Site};
@@ -97,7 +106,8 @@ impl Engine {
         self.inner.account_policy(site)
     }
 
-    /// Closes orders that ran out, sweeps what has expired; to be called every minute or so.
+    /// Closes orders that ran out, sweeps what has expired, has yesterday's money compared with the gateways' bills; to be
+    /// called every minute or so.
     pub async fn keep_house(&self) -> Result<(), EngineError> {
         // More at once would make others wait; the rest follows in a minute.
         const ORDERS: i64 = 100;
@@ -116,6 +126,7 @@ impl Engine {
         let services = &self.inner.services;
         services.payments.close_expired(site, orders).await?;
         services.accounts.sweep(site).await?;
+        services.reconciliation.plan(site).await?;
         let mut tx = self.inner.store.begin().await?;
         services.uploads.plan_sweep(&mut tx, site).await?;
         tx.commit().await.map_err(yinxin_store::StoreError::from)?;

@@ -3,17 +3,19 @@
 
 use crate::Engine;
 use crate::actor::{Actor, ClerkActor};
+use crate::baskets::is_for_baskets;
 use crate::commit::{role_name, tone_name};
 use crate::error::EngineError;
+use crate::fitting::is_free;
 use crate::pages::claim_view;
-use crate::views::{CaseLine, Lines, ListFilter, Offer, QueueView};
+use crate::views::{CaseLine, Lines, ListFilter, Offer, OrderMark, QueueView};
 use std::collections::HashMap;
 use std::sync::Arc;
 use yinxin_core::definition::{Definition, Role, Tone};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::time::Millis;
-use yinxin_store::cases::{self, After, Filter, Line};
-use yinxin_store::{Connection, StoreError, plugins};
+use yinxin_store::cases::{self, After, Filter, Key, Line};
+use yinxin_store::{Connection, StoreError, orders, plugins};
 
 /// How long a clerk holds a case after the last sign of life.
 const CLAIM_SECONDS: i64 = 30 * 60;
@@ -117,12 +119,13 @@ impl Engine {
         }
         let filter = Filter {
             queue: Some(role_name(role).to_owned()),
-            ..self.found(site, filter)
+            ..stored(filter)
         };
-        self.by_due(site, clerk, &filter, after, limit).await
+        self.found(site, clerk, filter, after, limit).await
     }
 
-    /// All cases of the site by name, number, mobile, USCC, identity number, tracking number or certificate serial.
+    /// All cases of the site by acceptance or order number, name, mobile, USCC, identity number, tracking number or
+    /// certificate serial, whatever the text may look like.
     pub async fn search(
         &self,
         site: &SiteId,
@@ -131,8 +134,7 @@ impl Engine {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Lines, EngineError> {
-        let filter = self.found(site, filter);
-        self.by_due(site, clerk, &filter, after, limit).await
+        self.found(site, clerk, stored(filter), after, limit).await
     }
 
     /// Cases that the clerk holds at the moment.
@@ -232,23 +234,54 @@ impl Engine {
         Ok(None)
     }
 
-    /// A text is looked for in names and numbers; one that has the look of a secret key, by its fingerprint.
-    fn found(&self, site: &SiteId, filter: &ListFilter) -> Filter {
-        let mut stored = stored(filter);
-        let text: String = filter.text.chars().filter(|c| !c.is_whitespace()).collect();
-        let number = text.len() <= 14 && text.starts_with("20");
-        if text.len() >= 8 && text.bytes().all(|b| b.is_ascii_alphanumeric()) && !number {
-            let serial = text.bytes().all(|b| b.is_ascii_hexdigit()) && text.len() > 20;
-            let key = if serial {
-                text.to_ascii_lowercase()
-            } else {
-                text.to_ascii_uppercase()
+    /// A text that may be a whole number or code is looked up as such, in all kinds at once, which are found by index; one
+    /// that names no case so, and any other, is looked for in names and acceptance numbers.
+    async fn found(
+        &self,
+        site: &SiteId,
+        clerk: &ClerkActor,
+        filter: Filter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Lines, EngineError> {
+        if let Some(key) = filter.text.as_deref().and_then(|text| self.key(site, text)) {
+            let by_key = Filter {
+                text: None,
+                key: Some(key),
+                ..filter.clone()
             };
-            let context = cases::lookup_context(site);
-            stored.fingerprint = Some(self.inner.sealer.fingerprint(&context, &key));
-            stored.text = None;
+            let lines = self.by_due(site, clerk, &by_key, after, limit).await?;
+            if !lines.lines.is_empty() {
+                return Ok(lines);
+            }
         }
-        stored
+        self.by_due(site, clerk, &filter, after, limit).await
+    }
+
+    /// The text as a number or code, however it is written: a serial in groups, a mobile with spaces.
+    fn key(&self, site: &SiteId, text: &str) -> Option<Key> {
+        /// Characters of the shortest code, a tracking number.
+        const SHORTEST: usize = 8;
+        /// Digits that no number of people's is long enough for: a serial.
+        const SERIAL: usize = 21;
+        let text: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | ':'))
+            .collect();
+        if text.len() < SHORTEST || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let is_serial = text.len() >= SERIAL && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let looked_up = if is_serial {
+            text.to_ascii_lowercase()
+        } else {
+            text.to_ascii_uppercase()
+        };
+        let context = cases::lookup_context(site);
+        Some(Key {
+            fingerprint: self.inner.sealer.fingerprint(&context, &looked_up),
+            text: looked_up,
+        })
     }
 
     async fn lines(
@@ -268,13 +301,30 @@ impl Engine {
                 definitions.insert(key.clone(), definition);
             }
             if let Some(definition) = definitions.get(&key) {
-                out.push(case_line(definition, line, viewer, self.inner.now()));
+                // A clerk's lists are of cases, an applicant's lead to what is to be done with them, which is paying too.
+                let order = match viewer {
+                    Actor::Applicant(_) => orders::of_case(conn, site, &line.id).await?,
+                    _ => None,
+                };
+                let in_baskets = is_for_baskets(definition, &line.service);
+                let mut line = case_line(definition, line, viewer, self.inner.now());
+                if let (Actor::Applicant(_), true, true) = (viewer, in_baskets, line.payable) {
+                    let payments = &self.inner.services.payments;
+                    let share = payments.case_status(conn, site, &line.id).await?;
+                    line.orderable = is_free(share.standing);
+                }
+                line.order = order.map(|order| OrderMark {
+                    id: order.id.to_string(),
+                    number: order.number,
+                    state: order.state.as_str().to_owned(),
+                });
+                out.push(line);
             }
         }
         Ok(Lines { lines: out, next })
     }
 
-    async fn definition_of(
+    pub(crate) async fn definition_of(
         &self,
         conn: &mut Connection,
         site: &SiteId,
@@ -328,6 +378,8 @@ fn case_line(definition: &Definition, line: Line, viewer: &Actor, now: Millis) -
         next: state.map(|state| state.next.clone()).unwrap_or_default(),
         tone: tone_of(&line.standing.tone),
         payable: line.standing.payable,
+        orderable: false,
+        order: None,
         actions: actions.map(|transition| transition.label.clone()).collect(),
         claim: match viewer {
             Actor::Clerk(clerk) => claim_view(line.claim.as_ref(), &clerk.id, now),

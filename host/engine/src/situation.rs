@@ -9,26 +9,27 @@ use yinxin_capabilities::{
     CaseFacts, CertificateStanding, CertificateView, DocumentIssue, PaymentStatus, ProfileField,
 };
 use yinxin_core::definition::{
-    Definition, Document, Form, IdentityCheck, Lifecycle, Material, Service, State, Step,
+    Definition, Document, Form, IdentityCheck, Lifecycle, Material, Ordering, Service, State, Step,
     StepContent, Transition,
 };
 use yinxin_core::field;
 use yinxin_core::form::Values;
 use yinxin_core::identity::Standing as IdentityStanding;
 use yinxin_core::ids::{AccountId, CaseId, FileId, SiteId};
-use yinxin_core::money::{Fen, Standing as PaymentStanding};
+use yinxin_core::money::Standing as PaymentStanding;
 use yinxin_core::rules::{CaseView, CheckView, ItemStanding, MaterialView, NamedValue};
 use yinxin_core::time::Millis;
 use yinxin_services::accounts::Accounts;
+use yinxin_services::payments::CaseStatus;
+use yinxin_store::Connection;
 use yinxin_store::cases::{self, Case};
-use yinxin_store::certificates::{self, Certificate, CertificateState};
+use yinxin_store::certificates::{self, Certificate, CertificateState, Origin};
 use yinxin_store::files::{self, File};
 use yinxin_store::identity_checks::{self, IdentityCheck as CheckRow};
 use yinxin_store::materials::{self, Item, Placed};
 use yinxin_store::orders::{self, Order};
 use yinxin_store::papers::{self, IssuedPaper};
 use yinxin_store::payments::{self, Payment};
-use yinxin_store::{Connection, refunds};
 
 /// One case with all that belongs to it.
 pub(crate) struct Situation {
@@ -45,9 +46,11 @@ pub(crate) struct Situation {
     pub order: Option<Order>,
     /// The attempt that paid the order.
     pub payment: Option<Payment>,
-    /// What went back of it.
-    pub refunded: Fen,
+    /// The case's share of the order.
+    pub share: CaseStatus,
     pub certificates: Vec<Certificate>,
+    /// The certificate that the case began from.
+    pub origin: Option<Origin>,
     pub has_request: bool,
     pub profile: Vec<NamedValue>,
     pub account_mobile: String,
@@ -85,9 +88,6 @@ impl Situation {
             None => None,
         };
         let profile = profile(inner, conn, site, &case.account).await?;
-        let mobile_field = inner
-            .account_policy(site)
-            .map(|(policy, ..)| policy.mobile_field);
         Ok(Self {
             site: site.clone(),
             values: Values::from(case.values.clone()),
@@ -96,19 +96,15 @@ impl Situation {
             items: materials::items(conn, site, id).await?,
             checks,
             papers,
-            refunded: match &payment {
-                Some(payment) => refunds::total_of(conn, site, &payment.id).await?,
-                None => Fen(0),
-            },
+            share: inner.services.payments.case_status(conn, site, id).await?,
             order,
             payment,
             certificates: certificates::of_case(conn, site, id).await?,
+            origin: certificates::origin_of(conn, site, id).await?,
             has_request: certificates::latest_request(conn, site, id)
                 .await?
                 .is_some(),
-            account_mobile: mobile_field
-                .map(|field| Values::from(profile.clone()).get(&field).to_owned())
-                .unwrap_or_default(),
+            account_mobile: mobile_of(inner, site, &profile),
             profile,
             placed,
             definition,
@@ -282,10 +278,17 @@ impl Situation {
         }
     }
 
-    pub fn payment_standing(&self) -> PaymentStanding {
+    /// Cases of the service are put into orders by the applicant.
+    pub fn in_baskets(&self) -> bool {
+        self.service()
+            .is_ok_and(|service| service.ordering == Ordering::Basket)
+    }
+
+    /// The order that the case is in and that nobody has paid yet.
+    pub fn unpaid_order(&self) -> Option<&Order> {
         self.order
             .as_ref()
-            .map_or(PaymentStanding::None, |order| order.state.standing())
+            .filter(|_| self.share.standing == PaymentStanding::Due)
     }
 
     /// What a rule is shown of the case.
@@ -313,7 +316,7 @@ impl Situation {
             values: self.values.as_slice().to_vec(),
             materials: materials.collect(),
             checks: self.check_views(),
-            payment: self.payment_standing(),
+            payment: self.share.standing,
         }
     }
 
@@ -324,7 +327,9 @@ impl Situation {
             let issued = of.certificates.iter();
             issued.map(|c| (c.serial.clone(), c.state)).collect()
         };
+        let order = |of: &Self| of.order.as_ref().map(|order| order.id.clone());
         self.view() == other.view()
+            && order(self) == order(other)
             && self.placed == other.placed
             && certificates(self) == certificates(other)
     }
@@ -352,11 +357,12 @@ impl Situation {
             profile_fields: profile_fields(inner, site),
             account_mobile: self.account_mobile.clone(),
             payment: PaymentStatus {
-                standing: self.payment_standing(),
-                total: self.order.as_ref().map_or(0, |order| order.total.0),
-                refunded: self.refunded.0,
-                method: self.payment.as_ref().map(|payment| payment.method),
+                standing: self.share.standing,
+                total: self.share.total.0,
+                refunded: self.share.refunded.0,
+                method: self.share.method,
             },
+            in_baskets: self.in_baskets(),
             methods: inner.services.payments.methods(site),
             checks: self.check_views(),
             certificates: self
@@ -380,6 +386,20 @@ impl Situation {
     }
 }
 
+/// Several cases, in the order of `ids`.
+pub(crate) async fn read_all(
+    inner: &Inner,
+    conn: &mut Connection,
+    site: &SiteId,
+    ids: &[CaseId],
+) -> Result<Vec<Situation>, EngineError> {
+    let mut situations = Vec::with_capacity(ids.len());
+    for id in ids {
+        situations.push(Situation::read(inner, conn, site, id).await?);
+    }
+    Ok(situations)
+}
+
 /// The account's profile; empty before it has one.
 pub(crate) async fn profile(
     inner: &Inner,
@@ -394,6 +414,15 @@ pub(crate) async fn profile(
         .await?
         .values
         .into_vec())
+}
+
+/// The mobile number of an account with this profile, or empty.
+pub(crate) fn mobile_of(inner: &Inner, site: &SiteId, profile: &[NamedValue]) -> String {
+    inner
+        .account_policy(site)
+        .map(|(policy, ..)| policy.mobile_field)
+        .map(|field| Values::from(profile.to_vec()).get(&field).to_owned())
+        .unwrap_or_default()
 }
 
 pub(crate) fn unsigned(at: Millis) -> u64 {

@@ -1,4 +1,9 @@
-//! Timers of a lifecycle: jobs that bring an event when a case has stood in a state for long enough.
+//! Timers of a lifecycle: jobs that bring an event when a case has stood in a state for long enough, or so many days before
+//! or after the end of its certificate.
+//!
+//! A warning of an end is for who can still do something about it. One whose moment has passed when it would be set (a
+//! certificate for a month has no sixty days) is not set, and one that comes late, behind the end, is not brought. A
+//! certificate that was revoked, or that another one has taken the place of, no longer has an end worth an event.
 
 use crate::actor::Actor;
 use crate::error::EngineError;
@@ -6,11 +11,12 @@ use crate::inner::{Inner, Site};
 use crate::situation::Situation;
 use crate::transition::{self, Request, Submission};
 use serde::{Deserialize, Serialize};
-use yinxin_core::definition::{self, TimerBase};
+use yinxin_core::definition::{self, TimerBase, Transition};
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::Fact;
 use yinxin_core::time::Millis;
 use yinxin_store::cases::Case;
+use yinxin_store::certificates::{Certificate, CertificateState};
 use yinxin_store::jobs::{self, Job, NewJob};
 use yinxin_store::{Connection, StoreError};
 
@@ -41,11 +47,15 @@ pub(crate) async fn set(
         }
         let base = match timer.base {
             TimerBase::Entered => case.entered_at,
-            TimerBase::CertificateExpiry => match situation.certificates.first() {
+            TimerBase::CertificateExpiry => match current(situation) {
                 Some(certificate) => certificate.not_after,
                 None => continue,
             },
         };
+        let fires = setup.calendar.fires(base, timer);
+        if timer.days < 0 && fires < case.updated_at {
+            continue;
+        }
         let payload = Payload {
             transition: transition.id.clone(),
             entered_at: case.entered_at,
@@ -55,11 +65,33 @@ pub(crate) async fn set(
             key: format!("{}:{}:{}", case.id, transition.id, case.entered_at.0),
             case_id: case.id.to_string(),
             payload: serde_json::to_string(&payload).map_err(|_| StoreError::Damaged("a timer"))?,
-            run_at: setup.calendar.fires(base, timer),
+            run_at: fires,
         };
         jobs::enqueue(conn, site, job).await?;
     }
     Ok(())
+}
+
+/// The case's certificate, while its end is worth an event.
+fn current(situation: &Situation) -> Option<&Certificate> {
+    let newest = situation.certificates.first();
+    newest.filter(|certificate| {
+        certificate.state != CertificateState::Revoked && certificate.successor.is_empty()
+    })
+}
+
+/// Nothing is left to be said of the certificate's end.
+fn is_moot(situation: &Situation, transition: &Transition, now: Millis) -> bool {
+    let definition::Actor::Timer(timer) = &transition.actor else {
+        return false;
+    };
+    match (timer.base, current(situation)) {
+        (TimerBase::Entered, _) => false,
+        (TimerBase::CertificateExpiry, None) => true,
+        (TimerBase::CertificateExpiry, Some(certificate)) => {
+            timer.days < 0 && certificate.not_after < now
+        }
+    }
 }
 
 /// The time has come. A timer of a stay that is over does nothing.
@@ -72,10 +104,12 @@ pub(crate) async fn run(inner: &Inner, job: &Job) -> Result<(), EngineError> {
         Situation::read(inner, &mut conn, &job.site, &case_id).await?
     };
     let over = case.case.entered_at != payload.entered_at || case.case.standing.deleted;
-    let moved = case
+    let idle = case
         .transition(&payload.transition)
-        .is_ok_and(|transition| !transition.from.contains(&case.case.state));
-    if over || moved {
+        .is_ok_and(|transition| {
+            !transition.from.contains(&case.case.state) || is_moot(&case, transition, inner.now())
+        });
+    if over || idle {
         let mut tx = inner.store.begin().await?;
         jobs::finish(&mut tx, &job.site, &job.id).await?;
         tx.commit().await.map_err(StoreError::from)?;

@@ -175,6 +175,7 @@ fn state(
         Ok(yinxin_web::Site {
             id: file.id()?,
             brand: file.brand.clone(),
+            transfer: file.payments.transfer.clone(),
             domains: file.domains.clone(),
             folder: file.folder.clone(),
         })
@@ -197,9 +198,11 @@ fn state(
         staff: host.staff.clone(),
         content: Arc::clone(&host.content),
         payments: services.payments.clone(),
+        invoices: services.invoices.clone(),
         identity: services.identity.clone(),
         messaging: services.messaging.clone(),
         uploads: services.uploads.clone(),
+        certificates: services.certificates.clone(),
         shutdown,
         cookie_key: host.cookie_key,
     }))

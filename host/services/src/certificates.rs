@@ -5,16 +5,24 @@
 //! second serial. The certificate and the event that tells the case of it are committed together.
 
 mod embedded;
+mod holdings;
 mod issuer;
 mod profile;
+mod reading;
+mod register;
 mod request;
 mod revocation;
 mod subject;
 
 pub use embedded::{EmbeddedIssuer, IssuerNames};
+pub use holdings::{BindError, Holding, Proof};
 pub use issuer::{Issuer, IssuerError, ListEntry, ListToSign, Prepared, Signed, Wish};
+pub use reading::{FILE_LIMIT, FileProblem, Reading};
+pub use register::{ENDING_DAYS, Outlook, Page, Registered, Sought};
 pub use request::{ExaminedRequest, RequestProblem, examine};
+pub use revocation::Turn;
 pub use subject::SubjectProblem;
+pub use yinxin_store::certificates::CertificateState;
 
 use crate::case_event::CaseEvent;
 use serde::{Deserialize, Serialize};
@@ -22,7 +30,7 @@ use std::sync::Arc;
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::{CertificateFact, Fact, NamedValue};
 use yinxin_core::time::{Clock, Millis};
-use yinxin_store::certificates::{self as rows, Certificate, CertificateState, Request};
+use yinxin_store::certificates::{self as rows, Certificate, Request};
 use yinxin_store::jobs::{self, NewJob};
 use yinxin_store::{Connection, Store, StoreError};
 
@@ -242,6 +250,8 @@ impl Certificates {
             now,
         )
         .await?;
+        self.hand_over(&mut tx, site, &reserved, &signed.pem)
+            .await?;
         let fact = Fact::Certificate(CertificateFact {
             serial: reserved.serial,
             not_before: u64::try_from(reserved.not_before.0).unwrap_or(0),
@@ -288,6 +298,8 @@ impl Certificates {
             pem: String::new(),
             state: CertificateState::Reserved,
             reason: String::new(),
+            successor: String::new(),
+            successor_kind: String::new(),
             created_at: now,
             changed_at: now,
         };

@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use yinxin_core::time::Clock;
 use yinxin_engine::Engine;
 use yinxin_services::accounts::{Accounts, Sessions};
+use yinxin_services::certificates::Certificates;
 use yinxin_services::content::Content;
 use yinxin_services::identity::Identity;
+use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::Messaging;
 use yinxin_services::payments::Payments;
 use yinxin_services::rate_limits::RateLimits;
@@ -46,9 +48,11 @@ pub struct Parts {
     pub staff: Arc<Staff>,
     pub content: Arc<Content>,
     pub payments: Arc<Payments>,
+    pub invoices: Arc<Invoices>,
     pub identity: Arc<Identity>,
     pub messaging: Arc<Messaging>,
     pub uploads: Arc<Uploads>,
+    pub certificates: Arc<Certificates>,
     /// Cancelled when the process is to end: live pages close, `/readyz` says no.
     pub shutdown: CancellationToken,
     /// Signs what a browser without a session keeps; 32 random bytes that all processes of a site share.

@@ -105,14 +105,15 @@ fn decode_pem(pem: &str) -> Result<Vec<u8>, RequestProblem> {
         .map_err(|_| RequestProblem::Damaged)
 }
 
-fn signed_part(request: &[u8]) -> Result<&[u8], der::Error> {
+/// The first element of a SEQUENCE, as the bytes came: what a signature of a request or a certificate is over.
+pub(super) fn signed_part(request: &[u8]) -> Result<&[u8], der::Error> {
     let outer = AnyRef::from_der(request)?;
     let mut reader = SliceReader::new(outer.value())?;
     reader.tlv_bytes()
 }
 
-/// Which keys and signatures are taken.
-fn policy(
+/// Which keys and signatures are taken: the key in words, and how it verifies.
+pub(super) fn policy(
     key: &SubjectPublicKeyInfoOwned,
     signature: ObjectIdentifier,
 ) -> Result<(String, &'static dyn signature::VerificationAlgorithm), RequestProblem> {
@@ -145,6 +146,24 @@ fn policy(
             Ok((format!("RSA {bits}"), algorithm))
         }
         _ => Err(RequestProblem::KeyKind),
+    }
+}
+
+/// The kind of a key in words, also of one that we would not take.
+pub(super) fn key_name(key: &SubjectPublicKeyInfoOwned) -> String {
+    const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+    const SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
+    let curve = key.algorithm.parameters.as_ref();
+    let curve = curve.and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+    match (key.algorithm.oid, curve) {
+        (EC_PUBLIC_KEY, Some(P256)) => "P-256".to_owned(),
+        (EC_PUBLIC_KEY, Some(P384)) => "P-384".to_owned(),
+        (EC_PUBLIC_KEY, Some(SM2)) => "SM2".to_owned(),
+        (RSA, _) => match modulus_bits(key.subject_public_key.raw_bytes()) {
+            Ok(bits) => format!("RSA {bits}"),
+            Err(_) => "RSA".to_owned(),
+        },
+        (other, _) => other.to_string(),
     }
 }
 

@@ -10,8 +10,39 @@ use yinxin_store::{Connection, StoreError};
 const LIST_AGE_SECONDS: i64 = 24 * 3600;
 /// It stays acceptable for a week, so that a verifier survives our long week-end.
 const LIST_VALIDITY_SECONDS: i64 = 7 * 24 * 3600;
+/// What expired stays on the list for so long after its end, or after it was revoked behind its end, so that each verifier
+/// sees it there: it must be on one list at least beyond the certificate's end (RFC 5280, 3.3).
+const LIST_KEEPS_SECONDS: i64 = 30 * 24 * 3600;
 /// Rows read at once while a list is gathered.
 const LIST_PAGE: i64 = 1000;
+
+/// A change of a certificate's standing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// For good.
+    Revoke,
+    /// Freezes: certificateHold on the next list.
+    Hold,
+    /// Restores a frozen one: it is off the next list.
+    Release,
+}
+
+impl Turn {
+    /// From where it is possible, and where it leads.
+    fn way(self) -> (&'static [CertificateState], CertificateState) {
+        use CertificateState::{Held, Revoked, Valid};
+        match self {
+            Self::Revoke => (&[Valid, Held], Revoked),
+            Self::Hold => (&[Valid], Held),
+            Self::Release => (&[Held], Valid),
+        }
+    }
+
+    /// True when a certificate that stands so can be turned.
+    pub fn is_possible(self, from: CertificateState) -> bool {
+        self.way().0.contains(&from)
+    }
+}
 
 impl Certificates {
     /// Revokes for good.
@@ -22,9 +53,7 @@ impl Certificates {
         serial: &str,
         reason: &str,
     ) -> Result<(), CertificateError> {
-        use CertificateState::{Held, Revoked, Valid};
-        self.turn(conn, site, serial, &[Valid, Held], Revoked, reason)
-            .await
+        self.turn(conn, site, serial, Turn::Revoke, reason).await
     }
 
     /// Freezes: certificateHold on the next list.
@@ -34,15 +63,7 @@ impl Certificates {
         site: &SiteId,
         serial: &str,
     ) -> Result<(), CertificateError> {
-        self.turn(
-            conn,
-            site,
-            serial,
-            &[CertificateState::Valid],
-            CertificateState::Held,
-            "",
-        )
-        .await
+        self.turn(conn, site, serial, Turn::Hold, "").await
     }
 
     /// Restores a frozen certificate: it is off the next list.
@@ -52,26 +73,19 @@ impl Certificates {
         site: &SiteId,
         serial: &str,
     ) -> Result<(), CertificateError> {
-        self.turn(
-            conn,
-            site,
-            serial,
-            &[CertificateState::Held],
-            CertificateState::Valid,
-            "",
-        )
-        .await
+        self.turn(conn, site, serial, Turn::Release, "").await
     }
 
-    async fn turn(
+    /// Changes the standing. The reason is in words, or a name of RFC 5280's CRLReason, which the list then carries.
+    pub async fn turn(
         &self,
         conn: &mut Connection,
         site: &SiteId,
         serial: &str,
-        from: &[CertificateState],
-        to: CertificateState,
+        turn: Turn,
         reason: &str,
     ) -> Result<(), CertificateError> {
+        let (from, to) = turn.way();
         let turned =
             rows::change_state(conn, site, serial, from, to, reason, self.clock.now()).await?;
         if turned {
@@ -99,7 +113,8 @@ impl Certificates {
         let mut entries: Vec<ListEntry> = Vec::new();
         loop {
             let after = entries.last().map(|entry| entry.serial.clone());
-            let page = rows::unusable(&mut conn, site, now, after.as_deref(), LIST_PAGE).await?;
+            let since = now.plus(-LIST_KEEPS_SECONDS);
+            let page = rows::unusable(&mut conn, site, since, after.as_deref(), LIST_PAGE).await?;
             if page.is_empty() {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Subject names (RFC 5280, 4.1.2.6) from the short names that plugins use.
 
 use der::asn1::{Any, Ia5StringRef, ObjectIdentifier, PrintableStringRef, SetOfVec};
-use der::{Decode, Encode, Tag};
+use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 use yinxin_core::rules::NamedValue;
@@ -77,6 +77,26 @@ fn step(attribute: &NamedValue) -> Result<SetOfVec<AttributeTypeAndValue>, Subje
     SetOfVec::try_from(vec![AttributeTypeAndValue { oid, value }]).map_err(|_| bad())
 }
 
+/// Attributes of a name in their order, by short name; one that we have no name for by its identifier in digits. A value
+/// that is no text is left out.
+pub(super) fn decode(name: &Name) -> Vec<NamedValue> {
+    let attributes = name.iter().filter_map(|attribute| {
+        let oid = attribute.oid.to_string();
+        let known = ATTRIBUTES.iter().find(|(_, known, _)| *known == oid);
+        let value = match attribute.value.tag() {
+            Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
+                std::str::from_utf8(attribute.value.value()).ok()?
+            }
+            _ => return None,
+        };
+        Some(NamedValue {
+            name: known.map_or(oid, |(name, ..)| (*name).to_owned()),
+            value: value.to_owned(),
+        })
+    });
+    attributes.collect()
+}
+
 /// The text of RFC 4514: last attribute first, special characters escaped.
 pub(super) fn text(attributes: &[NamedValue]) -> String {
     let parts = attributes.iter().rev().map(|attribute| {
@@ -131,5 +151,6 @@ mod tests {
             attribute("CN", "#1"),
         ];
         assert_eq!(text(&subject), "CN=\\#1,O=甲\\,乙\\+公司,C=CN");
+        assert_eq!(decode(&encode(&subject).unwrap()), subject);
     }
 }

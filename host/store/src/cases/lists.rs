@@ -83,7 +83,7 @@ pub struct Filter {
 /// A whole number or code that names cases, of whatever kind: all kinds are looked up.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// An acceptance number or the number of an order.
+    /// An acceptance number, the number of an order, or the reference of its bank transfer.
     pub text: String,
     /// [`crate::seal::Sealer::fingerprint`] under [`crate::cases::lookup_context`] of a mobile, USCC, identity number,
     /// serial or tracking number.
@@ -130,12 +130,7 @@ fn lines(site: &SiteId, filter: &Filter) -> Query {
     query
 }
 
-fn by_due_query(
-    site: &SiteId,
-    filter: &Filter,
-    after: Option<&After>,
-    limit: i64,
-) -> Query {
+fn by_due_query(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Query {
     let mut query = lines(site, filter);
     if let Some(after) = after {
         query.number(" AND (due_at, id) > (", after.due_at);
@@ -146,12 +141,7 @@ fn by_due_query(
     query
 }
 
-fn newest_query(
-    site: &SiteId,
-    filter: &Filter,
-    before: Option<&str>,
-    limit: i64,
-) -> Query {
+fn newest_query(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Query {
     let mut query = lines(site, filter);
     if let Some(before) = before {
         query.text(" AND id < ", before);
@@ -189,17 +179,16 @@ fn narrow(query: &mut Query, site: &SiteId, filter: &Filter) {
             site.as_str(),
         );
         query.text(" AND fingerprint = ", &key.fingerprint);
-        query.text(
-            " UNION SELECT id FROM cases WHERE site = ",
-            site.as_str(),
-        );
+        query.text(" UNION SELECT id FROM cases WHERE site = ", site.as_str());
         query.text(" AND number = ", &key.text);
-        query.text(
-            " UNION SELECT order_cases.case_id FROM orders JOIN order_cases ON order_cases.site = orders.site
+        for number in [" AND orders.number = ", " AND orders.reference = "] {
+            query.text(
+                " UNION SELECT order_cases.case_id FROM orders JOIN order_cases ON order_cases.site = orders.site
                  AND order_cases.order_id = orders.id WHERE orders.site = ",
-            site.as_str(),
-        );
-        query.text(" AND orders.number = ", &key.text);
+                site.as_str(),
+            );
+            query.text(number, &key.text);
+        }
         query.and(")");
     }
     if let Some((clerk, now)) = &filter.claimed_by {
@@ -232,6 +221,28 @@ pub async fn newest(
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
     fetch(newest_query(site, filter, before, limit), conn).await
+}
+
+/// Cases that an account may put into an order: payable, and in no order that is alive. The newest first.
+pub async fn orderable(
+    conn: &mut Connection,
+    site: &SiteId,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {LINE} FROM cases WHERE site = $1 AND account_id = $2 AND payable = 1 AND deleted = 0
+             AND NOT EXISTS (SELECT 1 FROM order_cases
+                 WHERE order_cases.site = $3 AND order_cases.case_id = cases.id AND order_cases.live = 1)
+         ORDER BY id DESC LIMIT $4"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(account.to_string())
+    .bind(site.as_str().to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(line).collect()
 }
 
 /// How much waits in a role's queue.

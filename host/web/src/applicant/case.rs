@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use yinxin_core::definition::Tone;
+use yinxin_core::definition::{Ordering, Tone};
 use yinxin_core::ids::CaseId;
 use yinxin_core::rules::Problem;
 use yinxin_engine::views::{ActionView, CasePage};
@@ -35,6 +35,10 @@ pub struct CaseView {
     pub papers: Vec<PaperLine>,
     pub certificates: Vec<CertificateLine>,
     pub order: Option<OrderLine>,
+    /// The same service once more, where orders are put together from several applications; or empty.
+    pub another: String,
+    /// It waits to be put into an order.
+    pub orderable: bool,
     pub history: Vec<HistoryEntry>,
     pub deletable: bool,
     pub problems: Vec<ProblemView>,
@@ -202,8 +206,10 @@ fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
             id: order.id.clone(),
             number: order.number.clone(),
             state: visit.text(&format!("orders.{}", order.state)).to_owned(),
-            total: order.total,
+            total: order.share,
         }),
+        another: another(page),
+        orderable: page.orderable,
         history,
         deletable: page.state.deletable,
         problems: tasks::problems_of_case(page, problems),
@@ -216,7 +222,7 @@ fn view(visit: &Visit, page: &CasePage, problems: &[Problem]) -> CaseView {
 }
 
 /// Whose certificate it is: of a subject in the form of RFC 4514 the common name, or all where it has none.
-fn common_name(subject: &str) -> String {
+pub(crate) fn common_name(subject: &str) -> String {
     let mut name = None;
     let mut rest = subject;
     while name.is_none() && !rest.is_empty() {
@@ -253,12 +259,35 @@ fn due(visit: &Visit, page: &CasePage) -> String {
     crate::texts::fill(visit.text(text), &[("day", &day)])
 }
 
+/// Where the same service begins once more. Whoever sent one application off often has another for the same order.
+fn another(page: &CasePage) -> String {
+    let sent = page.service.ordering == Ordering::Basket && page.state.tone != Tone::Draft;
+    if sent && !page.state.ends {
+        format!("/services/{}/{}", page.definition.id, page.service.id)
+    } else {
+        String::new()
+    }
+}
+
 fn forward(visit: &Visit, page: &CasePage) -> Option<Forward> {
-    if page.state.payable {
-        return Some(Forward {
-            path: format!("{}/pay", tasks::case_path(page)),
-            label: visit.text("cases.pay").to_owned(),
-        });
+    let to = |path: String, text: &str| {
+        let label = visit.text(text).to_owned();
+        Some(Forward { path, label })
+    };
+    if page.orderable {
+        return to(format!("/orders/new?case={}", page.id), "cases.order");
+    }
+    let waits = ["open", "awaiting-payment", "slip-uploaded"];
+    if let Some(order) = &page.order
+        && page.state.payable
+        && waits.contains(&order.state.as_str())
+    {
+        let text = if order.state == "slip-uploaded" {
+            "cases.see_order"
+        } else {
+            "cases.pay"
+        };
+        return to(format!("/orders/{}/pay", order.id), text);
     }
     tasks::next_path(page).map(|path| Forward {
         path,

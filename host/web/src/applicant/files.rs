@@ -1,7 +1,7 @@
 //! Uploaded files and certificates of a case, to their applicant.
 
 use crate::error::WebError;
-use crate::page::Applicant;
+use crate::page::{Applicant, Visit};
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use yinxin_core::ids::CaseId;
 use yinxin_engine::Actor;
 use yinxin_engine::views::{Download, Rendition};
+use yinxin_services::certificates::Reading;
 
 /// What RFC 8187 lets stand as it is.
 const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC
@@ -85,6 +86,36 @@ async fn load(
     Ok(engine
         .file(&visit.site.id, &viewer, &case, file, rendition)
         .await?)
+}
+
+/// A certificate to be saved: as PEM, in the binary form `der`, or as `chain` with those above it up to the root.
+pub async fn download_of(
+    visit: &Visit,
+    serial: &str,
+    pem: &str,
+    form: &str,
+) -> Result<Download, WebError> {
+    let (name, media_type, bytes) = match form {
+        "der" => {
+            let read = Reading::of(pem.as_bytes()).map_err(WebError::internal)?;
+            (format!("{serial}.cer"), "application/pkix-cert", read.der)
+        }
+        "chain" => {
+            let chain = visit.state.certificates.chain(&visit.site.id).await;
+            let chain = format!("{pem}{}", chain.map_err(WebError::internal)?);
+            let name = format!("{serial}-chain.pem");
+            (name, "application/x-pem-file", chain.into_bytes())
+        }
+        _ => {
+            let name = format!("{serial}-pem.cer");
+            (name, "application/x-pem-file", pem.as_bytes().to_vec())
+        }
+    };
+    Ok(Download {
+        name,
+        media_type: media_type.to_owned(),
+        bytes,
+    })
 }
 
 /// To be shown by the browser.

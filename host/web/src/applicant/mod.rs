@@ -3,15 +3,16 @@
 mod account;
 mod case;
 mod cases;
+pub(crate) mod certificates;
 mod content;
 pub(crate) mod door;
 mod files;
+mod from_certificate;
 mod home;
 mod log_in;
 mod materials;
 mod orders;
 mod papers;
-mod payment;
 mod phone;
 mod recovery;
 mod register;
@@ -29,8 +30,10 @@ use axum::routing::{get, post};
 /// Bytes of a request with a file: the largest material of any manual (20 MB, manual row X-4) and its form around it.
 const UPLOAD_LIMIT: usize = 22 * 1024 * 1024;
 
+pub(crate) use case::common_name;
 pub use case::load as load_case;
-pub(crate) use files::{attachment, inline};
+pub(crate) use files::{attachment, download_of, inline};
+pub(crate) use orders::own as own_order;
 pub(crate) use register::Next;
 #[cfg(test)]
 pub(crate) use tasks::AnswerRow;
@@ -40,6 +43,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .merge(open())
         .merge(account_pages())
+        .merge(certificate_pages())
         .merge(case_pages())
 }
 
@@ -88,6 +92,24 @@ fn account_pages() -> Router<AppState> {
         )
 }
 
+fn certificate_pages() -> Router<AppState> {
+    Router::new()
+        .route("/certificates", get(certificates::list))
+        .route(
+            "/certificates/bind",
+            get(certificates::ask_bind).post(certificates::bind),
+        )
+        .route("/certificates/{serial}", get(certificates::show))
+        .route("/certificates/{serial}/file", get(certificates::download))
+        .route("/certificates/{serial}/unbind", post(certificates::unbind))
+        .route(
+            "/services/{plugin}/{service}/new",
+            get(from_certificate::choose).post(from_certificate::start),
+        )
+        // More than a certificate has: a wrong file is read to its end, so that the page can say what is wrong with it.
+        .layer(DefaultBodyLimit::max(UPLOAD_LIMIT))
+}
+
 fn case_pages() -> Router<AppState> {
     Router::new()
         .route("/cases", get(cases::list))
@@ -115,9 +137,7 @@ fn case_pages() -> Router<AppState> {
             "/cases/{id}/delete",
             get(case::ask_delete).post(case::delete),
         )
-        .route("/cases/{id}/pay", get(payment::show).post(payment::begin))
-        .route("/cases/{id}/pay/check", post(payment::check))
-        .route("/orders", get(orders::list))
-        .route("/orders/{id}", get(orders::show))
+        .route("/cases/{id}/pay", get(orders::of_case))
+        .merge(orders::routes())
         .layer(DefaultBodyLimit::max(UPLOAD_LIMIT))
 }

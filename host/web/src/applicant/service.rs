@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Serialize;
 use yinxin_core::rules::Problem;
+use yinxin_engine::views::Offer;
 
 #[derive(Serialize)]
 struct ServicePage {
@@ -19,6 +20,8 @@ struct ServicePage {
     time: String,
     at_hand: Vec<String>,
     steps: Vec<StepLine>,
+    /// Where it is begun, when a certificate is to be chosen first.
+    choose: String,
     problems: Vec<ProblemView>,
 }
 
@@ -42,6 +45,9 @@ pub async fn start(
     let visit = &applicant.visit;
     rate_limit::allow(visit, "start", ACTIONS).await?;
     let engine = &visit.state.engine;
+    if offer(visit, &plugin, &service)?.service.from_certificate {
+        return Ok(visit.go(&format!("/services/{plugin}/{service}/new"), ""));
+    }
     match engine
         .start(&visit.site.id, &applicant.account, &plugin, &service)
         .await
@@ -54,6 +60,15 @@ pub async fn start(
     }
 }
 
+/// A service of the site by its address.
+pub(super) fn offer(visit: &Visit, plugin: &str, service: &str) -> Result<Offer, WebError> {
+    let offers = visit.state.engine.offers(&visit.site.id);
+    offers
+        .into_iter()
+        .find(|offer| offer.plugin == plugin && offer.service.id == service)
+        .ok_or(WebError::NotFound)
+}
+
 fn render(
     visit: &Visit,
     plugin: &str,
@@ -61,11 +76,12 @@ fn render(
     status: StatusCode,
     problems: &[Problem],
 ) -> Result<Response, WebError> {
-    let offers = visit.state.engine.offers(&visit.site.id);
-    let offer = offers
-        .into_iter()
-        .find(|offer| offer.plugin == plugin && offer.service.id == service)
-        .ok_or(WebError::NotFound)?;
+    let offer = offer(visit, plugin, service)?;
+    let choose = if offer.service.from_certificate {
+        format!("/services/{plugin}/{service}/new")
+    } else {
+        String::new()
+    };
     let steps = offer.service.steps.into_iter();
     let page = ServicePage {
         project: offer.project_title,
@@ -80,6 +96,7 @@ fn render(
                 hint: step.hint,
             })
             .collect(),
+        choose,
         problems: problems
             .iter()
             .map(|problem| ProblemView::new(problem, false))

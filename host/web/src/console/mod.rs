@@ -6,6 +6,7 @@
 mod accounts;
 mod action;
 mod case;
+mod certificates;
 mod content;
 mod desk;
 mod files;
@@ -78,6 +79,16 @@ fn cases() -> Router<AppState> {
         .route(
             "/console/cases/{id}/certificates/{serial}",
             get(files::certificate),
+        )
+        .route("/console/certificates", get(certificates::list))
+        .route("/console/certificates/{serial}", get(certificates::show))
+        .route(
+            "/console/certificates/{serial}/file",
+            get(certificates::download),
+        )
+        .route(
+            "/console/certificates/{serial}/{turn}",
+            get(certificates::ask_turn).post(certificates::turn),
         )
         .route("/console/letters", get(letters::messages))
         .route("/console/letters/{id}/resend", post(letters::resend))

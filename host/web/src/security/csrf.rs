@@ -22,11 +22,14 @@ pub const FORM_LIMIT: usize = 256 * 1024;
 
 /// Routes whose handler takes a `forms::Upload`. Any other one would act on a body of several parts without a look at
 /// the token in it.
-const WITH_FILE: [&str; 4] = [
+const WITH_FILE: &[&str] = &[
     "/cases/{id}/materials/{material}/{place}",
+    "/certificates/bind",
     "/console/cases/{id}/actions/{transition}",
     "/console/content/downloads/{id}",
     "/console/content/new-download",
+    "/orders/{id}/slip",
+    "/services/{plugin}/{service}/new",
 ];
 
 pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -182,7 +185,10 @@ mod tests {
         };
         let router = Router::new()
             .route("/logout", post(|| async {}))
-            .route(WITH_FILE[0], post(|| async {}))
+            .route(
+                "/cases/{id}/materials/{material}/{place}",
+                post(|| async {}),
+            )
             .layer(from_fn(look))
             .layer(Extension(visitor));
         let mut statuses = [StatusCode::OK; 2];

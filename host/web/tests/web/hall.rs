@@ -18,16 +18,18 @@ use yinxin_services::accounts::{Accounts, CodeMessage, CodeSendError, CodeSender
 use yinxin_services::certificates::{Certificates, EmbeddedIssuer};
 use yinxin_services::content::Content;
 use yinxin_services::identity::Identity;
+use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::Messaging;
 use yinxin_services::papers::Papers;
 use yinxin_services::payments::Payments;
 use yinxin_services::rate_limits::RateLimits;
+use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::staff::Staff;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Connection;
 use yinxin_store::blobs::Blobs;
 use yinxin_store::testing::{TestStore, sqlite};
-use yinxin_web::{AppState, Brand, Config, Domain, Parts, Site, Sites, Texts};
+use yinxin_web::{AppState, Brand, Config, Domain, Parts, Site, Sites, Texts, TransferAccount};
 
 pub const HOST: &str = "jiangxi.localhost:8080";
 
@@ -78,28 +80,46 @@ pub async fn hall_over(https: bool) -> Hall {
         clock.clone(),
         BTreeMap::new(),
     );
+    let mut payments = Payments::new(store.clone(), sealer.clone(), clock.clone());
+    payments.add_transfers(site.clone());
+    let payments = Arc::new(payments);
+    let messaging = Arc::new(Messaging::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        Arc::new(blobs.clone()),
+        HashMap::new(),
+    ));
+    let uploads = Arc::new(Uploads::new(
+        store.clone(),
+        sealer.clone(),
+        blobs,
+        clock.clone(),
+    ));
     let services = Services {
         accounts: Arc::new(accounts),
-        payments: Arc::new(Payments::new(store.clone(), sealer.clone(), clock.clone())),
-        messaging: Arc::new(Messaging::new(
+        invoices: Arc::new(Invoices::new(
             store.clone(),
             sealer.clone(),
             clock.clone(),
-            Arc::new(blobs.clone()),
-            HashMap::new(),
+            uploads.clone(),
+            messaging.clone(),
         )),
+        reconciliation: Arc::new(Reconciliation::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            payments.clone(),
+        )),
+        payments,
+        messaging,
         identity: Arc::new(Identity::new(
             store.clone(),
             sealer.clone(),
             clock.clone(),
             HashMap::new(),
         )),
-        uploads: Arc::new(Uploads::new(
-            store.clone(),
-            sealer.clone(),
-            blobs,
-            clock.clone(),
-        )),
+        uploads,
         certificates: Arc::new(Certificates::new(
             store.clone(),
             clock.clone(),
@@ -138,6 +158,11 @@ pub async fn hall_over(https: bool) -> Hall {
         sites: Sites::new([Site {
             id: site,
             brand,
+            transfer: Some(TransferAccount {
+                holder: "江西省数字证书有限公司".into(),
+                bank: "示范银行南昌支行".into(),
+                account: "36001000000000000001".into(),
+            }),
             domains: vec![domain],
             folder: folder.path().to_owned(),
         }]),
@@ -153,9 +178,11 @@ pub async fn hall_over(https: bool) -> Hall {
         )),
         content: Arc::new(Content::new(store.clone(), clock.clone())),
         payments: services.payments.clone(),
+        invoices: services.invoices.clone(),
         identity: services.identity.clone(),
         messaging: services.messaging.clone(),
         uploads: services.uploads.clone(),
+        certificates: services.certificates.clone(),
         engine,
         store,
         sealer,

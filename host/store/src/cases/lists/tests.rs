@@ -156,6 +156,7 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
     assert!(
         plan.contains("SEARCH case_lookups USING COVERING INDEX")
             && plan.contains("orders_by_number")
+            && plan.contains("orders_by_reference")
             && plan.contains("cases_by_number")
             && !plan.contains("SCAN cases"),
         "{plan}"
