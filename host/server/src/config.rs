@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use yinxin_capabilities::PluginEntry;
 use yinxin_core::calendar::Calendar;
 use yinxin_core::ids::SiteId;
-use yinxin_web::{Brand, Domain};
+use yinxin_web::{Brand, Domain, TransferAccount};
 
 /// One `site.toml`.
 #[derive(Debug, Deserialize)]
@@ -28,6 +28,7 @@ pub struct SiteFile {
     pub sms: Option<Sms>,
     pub mail: Option<Mail>,
     pub face: Option<Face>,
+    pub invoice: Option<Invoice>,
     pub issuer: Option<Issuer>,
     #[serde(default)]
     pub calendar: Calendar,
@@ -42,6 +43,8 @@ pub struct SiteFile {
 pub struct Gateways {
     pub wechat: Option<Wechat>,
     pub alipay: Option<Alipay>,
+    /// The account that bank transfers go to; clerks verify them.
+    pub transfer: Option<TransferAccount>,
 }
 
 /// WeChat Pay v3.
@@ -125,6 +128,28 @@ pub struct Face {
     pub endpoint: String,
     pub key_id: String,
     pub key_secret: SecretRef,
+}
+
+/// Nuonuo's open platform, and what stands on the CA's invoices. Without it finance uploads invoices by hand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Invoice {
+    pub endpoint: String,
+    pub token_endpoint: String,
+    pub app_key: String,
+    pub app_secret: SecretRef,
+    /// The CA's own.
+    pub tax_number: String,
+    /// As registered with the tax office.
+    pub name: String,
+    pub address: String,
+    pub phone: String,
+    /// Who issues 开票员: the person whose tax office login the platform uses.
+    pub clerk: String,
+    /// 19 digits of the tax classification 税收分类编码.
+    pub goods_code: String,
+    /// `0.06`
+    pub tax_rate: String,
 }
 
 /// Names of the embedded issuer's two authorities.

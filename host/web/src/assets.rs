@@ -134,6 +134,7 @@ mod tests {
         let site = Site {
             id: SiteId::parse("jiangxi").unwrap(),
             brand: Brand::default(),
+            transfer: None,
             domains: vec![],
             folder: "/sites/jiangxi".into(),
         };

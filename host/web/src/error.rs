@@ -8,6 +8,7 @@ use thiserror::Error;
 use yinxin_engine::EngineError;
 use yinxin_services::accounts::{AccountError, PasswordError};
 use yinxin_services::identity::IdentityError;
+use yinxin_services::invoices::InvoiceError;
 use yinxin_services::payments::PaymentError;
 use yinxin_store::StoreError;
 
@@ -123,7 +124,7 @@ impl From<EngineError> for WebError {
         match error {
             EngineError::NotFound => Self::NotFound,
             EngineError::NotAllowed => Self::Forbidden,
-            EngineError::Stale => Self::Stale,
+            EngineError::Stale | EngineError::PriceChanged(_) => Self::Stale,
             EngineError::Problems(problems) => {
                 // Whoever can show problems beside what was typed has taken them before.
                 Self::Internal(format!("{} problems without a page", problems.len()))
@@ -178,11 +179,25 @@ impl From<PaymentError> for WebError {
         match error {
             PaymentError::Store(error) => error.into(),
             PaymentError::Gateway(error) => Self::Unavailable(format!("gateway: {error}")),
-            PaymentError::NotPayable(_) | PaymentError::Expired | PaymentError::NotNow => {
-                Self::Stale
-            }
+            PaymentError::NotPayable(_)
+            | PaymentError::Expired
+            | PaymentError::NotNow
+            | PaymentError::PartlyPaid
+            | PaymentError::AlreadyOrdered(_)
+            | PaymentError::AlreadyBooked => Self::Stale,
+            PaymentError::OwnPayment => Self::Forbidden,
             PaymentError::NoMethod(_) => Self::BadRequest("way to pay"),
             other => Self::Internal(format!("payment: {other}")),
+        }
+    }
+}
+
+impl From<InvoiceError> for WebError {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Store(error) => error.into(),
+            InvoiceError::NotNow | InvoiceError::NothingToInvoice => Self::Stale,
+            other => Self::Internal(format!("invoice: {other}")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every page and every answer over HTTP: applicants' pages, what gateways and machines send, and what stands around them.
 //!
 //! A handler is thin: it asks the engine or a service, makes a view struct that stands beside it, and renders a template.
-//! A page is found by its address: `/cases/{id}/pay` is `applicant::payment`. No rule is called to show a page.
+//! A page is found by its address: `/orders/{id}/pay` is `applicant::orders::pay`. No rule is called to show a page.
 
 #![cfg_attr(
     test,
@@ -31,7 +31,7 @@ pub mod state;
 pub mod templates;
 pub mod texts;
 
-pub use site::{Brand, Domain, Site, Sites};
+pub use site::{Brand, Domain, Site, Sites, TransferAccount};
 pub use state::{AppState, Config, Parts};
 pub use texts::Texts;
 

@@ -1,7 +1,7 @@
 //! Pages that go on by themselves: server-sent events, or one look for who polls. What travels is a fingerprint of what
 //! the page shows; the browser fetches the page again when it differs from its own.
 
-use crate::applicant::load_case;
+use crate::applicant::{load_case, own_order};
 use crate::error::WebError;
 use crate::page::{Applicant, Visit};
 use crate::state::AppState;
@@ -18,6 +18,8 @@ use std::time::Duration;
 use yinxin_core::ids::{CaseId, OrderId, SiteId};
 use yinxin_engine::views::CasePage;
 use yinxin_services::identity::IdentityCheck;
+use yinxin_services::payments::OrderView;
+use yinxin_store::{cases, orders};
 
 /// A stream ends after this; the browser opens the next one by itself. Load balancers cut longer ones anyway.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -84,6 +86,70 @@ async fn look(applicant: &Applicant, id: &str) -> Result<CasePage, WebError> {
     load_case(applicant, id).await
 }
 
+/// `/orders/{id}/events`
+pub async fn order(
+    applicant: Applicant,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let first = look_at_order(&applicant, &id).await?;
+    if asked.poll.is_some() {
+        return Ok(Json(State { version: first }).into_response());
+    }
+    let visit = &applicant.visit;
+    let (site, order) = (&visit.site.id, OrderId::from_stored(id.as_str()));
+    let mut conn = visit.state.store.read().await?;
+    let cases = orders::cases_of(&mut conn, site, &order).await?;
+    drop(conn);
+    // What happens to an order happens to all of its cases; one tells. An order without any is looked at now and then.
+    let case = cases.into_iter().next();
+    let case = case.unwrap_or_else(|| CaseId::from_stored(""));
+    let news = visit.state.engine.watch(site, &case);
+    let state = visit.state.clone();
+    Ok(stream(&state, first, news.boxed(), move || {
+        let (applicant, id) = (applicant.clone(), id.clone());
+        async move { look_at_order(&applicant, &id).await.ok() }
+    }))
+}
+
+/// The order as it is now, in short; a payment that waits is asked for at its gateway.
+async fn look_at_order(applicant: &Applicant, id: &str) -> Result<String, WebError> {
+    let visit = &applicant.visit;
+    let mut order = own_order(applicant, id).await?;
+    if order.payment.is_some() && order.state.is_payable() {
+        ask_gateway(&visit.state, &visit.site.id, &order.id).await;
+        order = own_order(applicant, id).await?;
+    }
+    order_fingerprint(visit, &order).await
+}
+
+/// What an order's pages show and others may change: its money, its slip, its invoice, where its cases stand.
+pub async fn order_fingerprint(visit: &Visit, order: &OrderView) -> Result<String, WebError> {
+    let site = &visit.site.id;
+    let happened = visit.state.payments.history(site, &order.id).await?.len();
+    let invoices = visit.state.invoices.of_order(site, &order.id).await?;
+    let invoices: Vec<&str> = invoices
+        .iter()
+        .map(|invoice| invoice.state.as_str())
+        .collect();
+    let mut conn = visit.state.store.read().await?;
+    let cases: Vec<String> = cases::of_order(&mut conn, site, &order.id)
+        .await?
+        .into_iter()
+        .map(|case| case.state)
+        .collect();
+    drop(conn);
+    let text = format!(
+        "{}|{}|{}|{happened}|{}|{}",
+        order.state.as_str(),
+        order.received,
+        order.refunded,
+        invoices.join(","),
+        cases.join(",")
+    );
+    Ok(short(&text))
+}
+
 /// A gateway that does not answer changes nothing for a page that waits.
 async fn ask_gateway(state: &AppState, site: &SiteId, order: &OrderId) {
     let open = state
@@ -144,6 +210,10 @@ pub fn fingerprint(page: &CasePage) -> String {
     let order = page.order.as_ref().map_or("", |order| order.state.as_str());
     let moved = page.history.len();
     let text = format!("{}|{}|{order}|{moved}", page.state.id, checks.join(","));
+    short(&text)
+}
+
+fn short(text: &str) -> String {
     let mut short = hex::encode(digest(&SHA256, text.as_bytes()));
     short.truncate(16);
     short

@@ -39,11 +39,22 @@ pub struct Domain {
     pub project: Option<String>,
 }
 
+/// The bank account that transfers go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferAccount {
+    pub holder: String,
+    pub bank: String,
+    pub account: String,
+}
+
 /// A site as its pages need it.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub id: SiteId,
     pub brand: Brand,
+    /// None where the site takes no bank transfers.
+    pub transfer: Option<TransferAccount>,
     pub domains: Vec<Domain>,
     /// The site's folder: `theme.css`, logo, `templates/`, `pages/`.
     pub folder: PathBuf,
@@ -123,6 +134,7 @@ mod tests {
         Sites::new([Site {
             id: SiteId::parse("jiangxi").unwrap(),
             brand: Brand::default(),
+            transfer: None,
             domains: vec![
                 domain("jiangxi.localhost:8080", None),
                 domain("yingtan.localhost:8080", Some("yingtan")),

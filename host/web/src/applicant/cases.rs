@@ -2,13 +2,13 @@
 
 use super::tasks::tone_name;
 use crate::error::WebError;
-use crate::page::Applicant;
+use crate::page::{Applicant, Visit};
 use axum::extract::Query;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 use yinxin_core::definition::Tone;
-use yinxin_engine::views::ListFilter;
+use yinxin_engine::views::{CaseLine as Line, ListFilter};
 
 /// Lines of a page: two screens of a laptop.
 const LINES: usize = 20;
@@ -53,7 +53,9 @@ struct CaseLine {
     tone: &'static str,
     entered: String,
     due: String,
-    payable: bool,
+    /// Where it is paid or ordered, and what that is called; or empty.
+    pay: String,
+    pay_label: String,
     actions: Vec<String>,
 }
 
@@ -107,21 +109,25 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
         lines: lines
             .lines
             .into_iter()
-            .map(|line| CaseLine {
-                path: format!("/cases/{}", line.id),
-                number: line.number,
-                subject: line.subject,
-                service: line.service_title,
-                project: line.project_title,
-                state: line.state_label,
-                tone: tone_name(line.tone),
-                entered: line.entered_at.minute(),
-                due: line
-                    .due_at
-                    .map(|due| due.day().to_string())
-                    .unwrap_or_default(),
-                payable: line.payable,
-                actions: line.actions,
+            .map(|line| {
+                let (pay, pay_label) = payment(visit, &line);
+                CaseLine {
+                    path: format!("/cases/{}", line.id),
+                    number: line.number,
+                    subject: line.subject,
+                    service: line.service_title,
+                    project: line.project_title,
+                    state: line.state_label,
+                    tone: tone_name(line.tone),
+                    entered: line.entered_at.minute(),
+                    due: line
+                        .due_at
+                        .map(|due| due.day().to_string())
+                        .unwrap_or_default(),
+                    pay,
+                    pay_label,
+                    actions: line.actions,
+                }
             })
             .collect(),
         text: asked.text,
@@ -131,6 +137,25 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
         services,
     };
     visit.page("applicant/cases/list.html", page)
+}
+
+/// Where a case of the list is ordered or paid, and what the link says; empty where it is neither.
+fn payment(visit: &Visit, line: &Line) -> (String, String) {
+    let to = |path: String, text: &str| (path, visit.text(text).to_owned());
+    if line.orderable {
+        return to(format!("/orders/new?case={}", line.id), "cases.order");
+    }
+    match &line.order {
+        Some(order) if line.payable && order.state == "slip-uploaded" => {
+            to(format!("/orders/{}/pay", order.id), "cases.see_order")
+        }
+        Some(order)
+            if line.payable && ["open", "awaiting-payment"].contains(&order.state.as_str()) =>
+        {
+            to(format!("/orders/{}/pay", order.id), "cases.pay")
+        }
+        _ => (String::new(), String::new()),
+    }
 }
 
 /// The address of this list from another key on.

@@ -20,6 +20,13 @@ impl Posted {
             .map_or("", |(_, text)| text)
     }
 
+    /// Every name and text, for what may be given several times.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
     /// True when the button or the box by this name was used.
     pub fn has(&self, name: &str) -> bool {
         !self.get(name).is_empty()
