@@ -11,9 +11,11 @@ use yinxin_core::time::Millis;
 use yinxin_services::case_event::CASE_EVENT_JOB;
 use yinxin_services::certificates::ISSUE_JOB;
 use yinxin_services::identity::RESULT_JOB;
+use yinxin_services::invoices::INVOICE_JOB;
 use yinxin_services::job_end::JobEnd;
 use yinxin_services::messaging::MESSAGE_JOB;
 use yinxin_services::payments::{CLOSE_JOB, CONFIRM_JOB, REFUND_JOB};
+use yinxin_services::reconciliation::RECONCILE_JOB;
 use yinxin_services::uploads::SWEEP_JOB;
 use yinxin_store::StoreError;
 use yinxin_store::jobs::{self, Job};
@@ -119,6 +121,18 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
         kind @ (CONFIRM_JOB | CLOSE_JOB | REFUND_JOB) => services
             .payments
             .run_job(&job.site, kind, &job.payload)
+            .await
+            .map(Some)
+            .map_err(EngineError::from),
+        kind @ INVOICE_JOB => services
+            .invoices
+            .run_job(&job.site, kind, &job.payload)
+            .await
+            .map(Some)
+            .map_err(EngineError::from),
+        RECONCILE_JOB => services
+            .reconciliation
+            .run_job(&job.site, &job.payload)
             .await
             .map(Some)
             .map_err(EngineError::from),

@@ -40,6 +40,10 @@ impl Simulators {
         if let Some(face) = &mut site.face {
             face.endpoint = format!("{}/", self.url);
         }
+        if let Some(invoice) = &mut site.invoice {
+            invoice.endpoint = format!("{}/open/v1/services", self.url);
+            invoice.token_endpoint = format!("{}/accessToken", self.url);
+        }
         if let Some(mail) = &mut site.mail {
             mail.host = self.smtp.ip().to_string();
             mail.port = self.smtp.port();

@@ -18,6 +18,7 @@ use yinxin_services::accounts::{Accounts, Passwords};
 use yinxin_services::certificates::{Certificates, EmbeddedIssuer, IssuerNames};
 use yinxin_services::content::Content;
 use yinxin_services::identity::{FaceAccount, HttpFaceCheck, Identity, IdentitySite};
+use yinxin_services::invoices::{Invoices, Nuonuo, NuonuoAccount, TaxRate};
 use yinxin_services::messaging::{
     Aliyun, AliyunAccount, Channels, Mailer, Messaging, SmsProvider as SmsSender, Smtp,
     SmtpAccount, Tencent, TencentAccount, Tls,
@@ -26,6 +27,7 @@ use yinxin_services::papers::Papers;
 use yinxin_services::payments::{
     Alipay, AlipayMerchant, Gateway, Payments, Wechat, WechatMerchant,
 };
+use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::staff::Staff;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Store;
@@ -186,6 +188,9 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         for gateway in gateways_of(file, &places.secrets).with_context(failed)? {
             payments.add_gateway(id.clone(), gateway);
         }
+        if file.payments.transfer.is_some() {
+            payments.add_transfers(id.clone());
+        }
         if let Some(sms) = &file.sms {
             templates.insert(id.clone(), sms.code_template.clone());
         }
@@ -227,9 +232,39 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
             }
         }
     }
+    let uploads = Arc::new(Uploads::new(
+        store.clone(),
+        sealer.clone(),
+        blobs,
+        clock.clone(),
+    ));
+    let mut invoices = Invoices::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        uploads.clone(),
+        messaging.clone(),
+    );
+    for file in sites.values() {
+        if let Some(invoice) = &file.invoice {
+            let failed = || format!("{}", file.folder.join("site.toml").display());
+            let (account, rate) =
+                invoice_account_of(invoice, &places.secrets).with_context(failed)?;
+            let (store, sealer) = (store.clone(), sealer.clone());
+            let provider = Nuonuo::new(account, file.id()?, store, sealer, clock.clone())?;
+            invoices.add_provider(file.id()?, Arc::new(provider), rate);
+        }
+    }
+    let payments = Arc::new(payments);
     let services = Services {
         accounts: Arc::new(accounts),
-        payments: Arc::new(payments),
+        reconciliation: Arc::new(Reconciliation::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            payments.clone(),
+        )),
+        payments,
         messaging,
         identity: Arc::new(Identity::new(
             store.clone(),
@@ -237,12 +272,8 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
             clock.clone(),
             checks,
         )),
-        uploads: Arc::new(Uploads::new(
-            store.clone(),
-            sealer.clone(),
-            blobs,
-            clock.clone(),
-        )),
+        uploads,
+        invoices: Arc::new(invoices),
         certificates: Arc::new(Certificates::new(
             store.clone(),
             clock.clone(),
@@ -423,4 +454,29 @@ fn face_of(file: &SiteFile, secrets: &Path) -> Result<Option<IdentitySite>> {
         address: file.address.clone(),
         notify_url: format!("{}/notify/face/{}", file.address, file.id),
     }))
+}
+
+fn invoice_account_of(
+    invoice: &config::Invoice,
+    secrets: &Path,
+) -> Result<(NuonuoAccount, TaxRate)> {
+    let rate = TaxRate::parse(&invoice.tax_rate)
+        .context("[invoice] tax-rate is not one of 0.01, 0.03, 0.06, 0.09, 0.13")?;
+    let code = &invoice.goods_code;
+    if code.len() != 19 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        bail!("[invoice] goods-code has 19 digits, as the tax classification has them");
+    }
+    let account = NuonuoAccount {
+        endpoint: Url::parse(&invoice.endpoint).context("[invoice] endpoint")?,
+        token_endpoint: Url::parse(&invoice.token_endpoint).context("[invoice] token-endpoint")?,
+        app_key: invoice.app_key.clone(),
+        app_secret: invoice.app_secret.read(secrets)?,
+        tax_number: invoice.tax_number.clone(),
+        name: invoice.name.clone(),
+        address: invoice.address.clone(),
+        phone: invoice.phone.clone(),
+        clerk: invoice.clerk.clone(),
+        goods_code: code.clone(),
+    };
+    Ok((account, rate))
 }

@@ -157,8 +157,10 @@ pub(super) async fn rest(
     let refunds = refunds::of_order(conn, site, &order.id).await?;
     let cases = orders::cases_of(conn, site, &order.id).await?;
     let lines = sums::remaining(&order.lines, &refunds);
-    let under_way =
-        |refund: &Refund| refund.purpose == Purpose::Order && refund.state != RefundState::Done;
+    let under_way = |refund: &Refund| {
+        refund.purpose == Purpose::Order
+            && !matches!(refund.state, RefundState::Done | RefundState::Withdrawn)
+    };
     Ok(Rest {
         cases: sums::paying(&cases, &order.lines, &lines)
             .cloned()

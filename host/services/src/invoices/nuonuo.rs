@@ -77,7 +77,6 @@ pub struct NuonuoAccount {
 pub struct Nuonuo {
     account: NuonuoAccount,
     tokens: Tokens,
-    clock: Arc<dyn Clock>,
     client: Client,
 }
 
@@ -95,7 +94,7 @@ impl Nuonuo {
             site,
             store,
             sealer,
-            clock: clock.clone(),
+            clock,
             client: client.clone(),
             endpoint: account.token_endpoint.clone(),
             app_key: account.app_key.clone(),
@@ -104,7 +103,6 @@ impl Nuonuo {
         Ok(Self {
             account,
             tokens,
-            clock,
             client,
         })
     }
@@ -113,10 +111,9 @@ impl Nuonuo {
     async fn call(&self, method: &str, content: &Value) -> Result<Answer, ProviderError> {
         let token = self.tokens.get().await?;
         let body = content.to_string();
-        let now = self.clock.now();
         let serial = uuid::Uuid::new_v4().simple().to_string();
         let nonce = nonce(&serial);
-        let timestamp = (now.0 / 1000).to_string();
+        let timestamp = jiff::Timestamp::now().as_second().to_string();
         let mut url = self.account.endpoint.clone();
         url.query_pairs_mut()
             .append_pair("senid", &serial)

@@ -94,6 +94,7 @@ mod tests {
     fn refund(case: Option<&str>, amount: i64, state: RefundState, purpose: Purpose) -> Refund {
         Refund {
             id: PaymentId::generate().to_string(),
+            request: "r".into(),
             order: OrderId::from_stored("o"),
             payment: PaymentId::from_stored("p"),
             case: case.map(CaseId::from_stored),
@@ -103,6 +104,7 @@ mod tests {
             state,
             requested_by: "host".into(),
             provider_no: String::new(),
+            paid_from: None,
             requested_at: Millis(1),
             finished_at: None,
         }
