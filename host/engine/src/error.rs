@@ -1,12 +1,15 @@
+use crate::views::BasketQuote;
 use thiserror::Error;
 use yinxin_capabilities::RuleError;
 use yinxin_core::rules::Problem;
 use yinxin_services::accounts::RememberError;
 use yinxin_services::certificates::CertificateError;
 use yinxin_services::identity::IdentityError;
+use yinxin_services::invoices::InvoiceError;
 use yinxin_services::messaging::MessagingError;
 use yinxin_services::papers::PaperError;
 use yinxin_services::payments::PaymentError;
+use yinxin_services::reconciliation::ReconciliationError;
 use yinxin_services::uploads::UploadError;
 use yinxin_store::StoreError;
 
@@ -22,6 +25,9 @@ pub enum EngineError {
     /// Somebody else changed the case since the page was shown.
     #[error("the case has changed")]
     Stale,
+    /// The order costs something else than the applicant saw.
+    #[error("the price has changed")]
+    PriceChanged(Box<BasketQuote>),
     /// The rules, or the form, say what to mend.
     #[error("{} problems", .0.len())]
     Problems(Vec<Problem>),
@@ -64,9 +70,11 @@ macro_rules! from_service {
 from_service!(
     CertificateError,
     IdentityError,
+    InvoiceError,
     MessagingError,
     PaperError,
     PaymentError,
+    ReconciliationError,
     RememberError,
     UploadError
 );

@@ -13,9 +13,11 @@ use yinxin_core::time::{Clock, Millis};
 use yinxin_services::accounts::Accounts;
 use yinxin_services::certificates::Certificates;
 use yinxin_services::identity::Identity;
+use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::Messaging;
 use yinxin_services::papers::Papers;
 use yinxin_services::payments::Payments;
+use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::cases::Case;
 use yinxin_store::seal::Sealer;
@@ -26,6 +28,8 @@ use yinxin_store::{Connection, Store, plugins};
 pub struct Services {
     pub accounts: Arc<Accounts>,
     pub payments: Arc<Payments>,
+    pub invoices: Arc<Invoices>,
+    pub reconciliation: Arc<Reconciliation>,
     pub messaging: Arc<Messaging>,
     pub identity: Arc<Identity>,
     pub uploads: Arc<Uploads>,

@@ -4,7 +4,9 @@ use crate::Engine;
 use crate::actor::Actor;
 use crate::applicant::stored_problems;
 use crate::error::EngineError;
+use crate::fitting::unfit;
 use crate::inner::Inner;
+use crate::receipts::is_receipt;
 use crate::situation::{Situation, standing_of};
 use crate::transition::missing_steps;
 use crate::views::{
@@ -52,6 +54,7 @@ impl Engine {
         let papers = situation.definition.documents.iter().filter(|document| {
             situation.values.shows(document.shown_when.as_ref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
+                && !is_receipt(&situation.definition, &document.id)
         });
         Ok(CasePage {
             id: situation.case.id.clone(),
@@ -94,6 +97,7 @@ impl Engine {
                     }
                 })
                 .collect(),
+            orderable: orderable(inner, &situation, viewer),
             order: order_view(&situation),
             certificates: certificates(&situation, now),
             history: history
@@ -240,6 +244,11 @@ pub(crate) fn check_view(
     }
 }
 
+/// The applicant may put the case into an order now.
+fn orderable(inner: &Inner, situation: &Situation, viewer: &Actor) -> bool {
+    matches!(viewer, Actor::Applicant(_)) && unfit(inner, situation, None).is_none()
+}
+
 pub(crate) fn order_view(situation: &Situation) -> Option<OrderView> {
     let order = situation.order.as_ref()?;
     let payment = situation.payment.as_ref();
@@ -249,7 +258,11 @@ pub(crate) fn order_view(situation: &Situation) -> Option<OrderView> {
         state: order.state.as_str().to_owned(),
         lines: order.lines.clone(),
         total: order.total.0,
+        share: situation.share.total.0,
+        refunded: situation.share.refunded.0,
         methods: order.methods.clone(),
+        chosen: order.chosen,
+        reference: order.reference.clone(),
         created_at: order.created_at,
         expires_at: Some(order.expires_at),
         paid_at: order.paid_at,

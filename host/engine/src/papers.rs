@@ -5,6 +5,7 @@ use crate::actor::Actor;
 use crate::error::EngineError;
 use crate::inner::Inner;
 use crate::pages::may_see;
+use crate::receipts::is_receipt;
 use crate::situation::Situation;
 use crate::views::Download;
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ impl Engine {
         let mut situation = self.read_for(site, viewer, id).await?;
         let document = situation
             .document(document)
+            .filter(|document| !is_receipt(&situation.definition, &document.id))
             .ok_or(EngineError::NotFound)?
             .clone();
         let in_state =
@@ -102,7 +104,7 @@ impl Engine {
 }
 
 /// What a person can mend, such as a character that no font has, is told; the rest is for the log.
-fn paper_error(error: PaperError) -> EngineError {
+pub(crate) fn paper_error(error: PaperError) -> EngineError {
     match error.sentence() {
         Some(sentence) => EngineError::sentence(sentence),
         None => error.into(),
@@ -123,12 +125,7 @@ pub(crate) fn filled(
         made: String::new(),
     };
     let fields = fields(situation);
-    let value = |name: &str| match name {
-        "number" => Some(situation.case.number.clone()),
-        _ => fields
-            .get(name)
-            .map(|known| field::display(known, situation.values.get(name))),
-    };
+    let value = |name: &str| value(situation, &fields, name);
     let code = |kind: QrKind<'_>| match kind {
         QrKind::Identity(id) => {
             let check = situation.check(id);
@@ -151,7 +148,21 @@ pub(crate) fn filled(
         .map_err(|error| EngineError::Service(error.to_string()))
 }
 
-fn fields(situation: &Situation) -> HashMap<&str, &Field> {
+/// What a placeholder stands for: a field's value as a person reads it. Where no form has a field `number`, that is the
+/// acceptance number.
+pub(crate) fn value(
+    situation: &Situation,
+    fields: &HashMap<&str, &Field>,
+    name: &str,
+) -> Option<String> {
+    match fields.get(name) {
+        Some(known) => Some(field::display(known, situation.values.get(name))),
+        None if name == "number" => Some(situation.case.number.clone()),
+        None => None,
+    }
+}
+
+pub(crate) fn fields(situation: &Situation) -> HashMap<&str, &Field> {
     let forms = situation.definition.forms.iter();
     let fields = forms
         .flat_map(|form| &form.sections)

@@ -3,6 +3,7 @@
 use crate::actor::Actor;
 use crate::commit::{self, Commit};
 use crate::error::EngineError;
+use crate::following;
 use crate::inner::Inner;
 use crate::situation::Situation;
 use yinxin_capabilities::Handled;
@@ -31,7 +32,7 @@ pub struct Submission {
 const REASON_LIMIT: usize = 500;
 
 /// How often an event is decided anew because another transaction won; far more than two clerks and a gateway can cause.
-const ATTEMPTS: usize = 8;
+pub(crate) const ATTEMPTS: usize = 8;
 
 /// What a transition will do, parsed and checked once, before the first attempt.
 pub(crate) struct Request<'a> {
@@ -60,10 +61,11 @@ pub(crate) async fn fire(
             }
             Err(error) if error.is_conflict() => return Err(EngineError::Stale),
             other => {
-                if other.is_ok() {
-                    inner.changed(site, id);
+                let touched = other?;
+                for case in touched.iter().chain([id]) {
+                    inner.changed(site, case);
                 }
-                return other;
+                return Ok(());
             }
         }
     }
@@ -76,7 +78,7 @@ async fn try_once(
     id: &CaseId,
     request: &Request<'_>,
     attachments: &mut Option<Vec<(String, Taken)>>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<CaseId>, EngineError> {
     let situation = {
         let mut conn = inner.store.read().await?;
         // Time does not overtake what has happened: money that came on the last day is heard of first. What comes after
@@ -146,6 +148,12 @@ async fn try_once(
     } = plugin.handle(context(), &view, &event).await?;
     reads.extend(handled);
     let decision = result.map_err(EngineError::Problems)?;
+    let mut after = view;
+    after.state.clone_from(&decision.to);
+    after.values = commit::decided(&situation, &transition, &event, &decision);
+    let next = situation.state_named(&decision.to)?;
+    let following =
+        following::decide(inner, site, &situation, &after, next, request.deletes).await?;
 
     commit::commit(
         inner,
@@ -163,6 +171,7 @@ async fn try_once(
             actor: request.actor,
             job: request.job,
             deletes: request.deletes,
+            following: &following,
         },
     )
     .await

@@ -8,9 +8,10 @@ use yinxin_core::definition::{
 };
 use yinxin_core::identity;
 use yinxin_core::ids::{CaseId, ClerkId};
-use yinxin_core::money::{FeeLine, Method};
+use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::rules::{ItemStanding, NamedValue, Problem};
 use yinxin_core::time::Millis;
+use yinxin_services::payments::OrderDetails;
 
 /// One case on one page, for its applicant or a clerk.
 #[derive(Clone, Debug)]
@@ -36,7 +37,10 @@ pub struct CasePage {
     pub sections: Vec<ItemView>,
     pub checks: Vec<CheckView>,
     pub papers: Vec<PaperView>,
+    /// The newest order that it is or was in.
     pub order: Option<OrderView>,
+    /// The applicant may put it into an order now.
+    pub orderable: bool,
     pub certificates: Vec<CertificateView>,
     /// Newest last. An applicant does not see who of the staff it was.
     pub history: Vec<HistoryLine>,
@@ -153,16 +157,81 @@ pub struct OrderView {
     pub number: String,
     /// `open`, `awaiting-payment`, `slip-uploaded`, `paid`, `refunding`, `refunded` or `closed`.
     pub state: String,
+    /// Of the whole order.
     pub lines: Vec<FeeLine>,
     /// fen
     pub total: i64,
+    /// What of it is for this case, fen; the whole where it is alone.
+    pub share: i64,
+    /// What of the share went back or is on its way, fen.
+    pub refunded: i64,
     pub methods: Vec<Method>,
+    /// The way to pay that the applicant picked.
+    pub chosen: Option<Method>,
+    /// Memo of a bank transfer.
+    pub reference: String,
     pub created_at: Millis,
     pub expires_at: Option<Millis>,
     pub paid_at: Option<Millis>,
     pub paid_by: Option<Method>,
     /// The provider's number, once paid.
     pub transaction: String,
+}
+
+/// Which order a case in a list is in.
+#[derive(Clone, Debug)]
+pub struct OrderMark {
+    pub id: String,
+    pub number: String,
+    /// As in [`OrderView`].
+    pub state: String,
+}
+
+/// A case that can be put into an order, or is in one.
+#[derive(Clone, Debug)]
+pub struct BasketCase {
+    pub id: CaseId,
+    /// Acceptance number.
+    pub number: String,
+    pub subject: String,
+    pub plugin: String,
+    /// Title of the project.
+    pub project: String,
+    /// Title of the service.
+    pub service: String,
+    /// In the applicant's words.
+    pub state: String,
+    /// When it came into the state.
+    pub since: Millis,
+}
+
+/// What these cases cost as one order.
+#[derive(Clone, Debug)]
+pub struct BasketQuote {
+    pub plugin: String,
+    pub cases: Vec<BasketCase>,
+    /// Shipping and handling included: the lines `shipping` and `handling`, which name no case.
+    pub lines: Vec<FeeLine>,
+    pub total: Fen,
+    /// Those that the rules allow and the site has.
+    pub methods: Vec<Method>,
+}
+
+/// What the applicant says with an order.
+#[derive(Clone, Debug)]
+pub struct BasketChoice {
+    pub method: Method,
+    pub details: OrderDetails,
+    /// The total that the applicant saw: at another one nothing is ordered.
+    pub expected_total: Fen,
+}
+
+/// A paper for an order.
+#[derive(Clone, Debug)]
+pub struct ReceiptView {
+    /// Id of the document in the definition.
+    pub document: String,
+    pub title: String,
 }
 
 /// A certificate that was issued for the case.
@@ -225,6 +294,10 @@ pub struct CaseLine {
     pub next: String,
     pub tone: Tone,
     pub payable: bool,
+    /// The applicant may put it into an order now.
+    pub orderable: bool,
+    /// The newest order that it is or was in; only in lists of the applicant.
+    pub order: Option<OrderMark>,
     pub entered_at: Millis,
     pub due_at: Option<Millis>,
     pub created_at: Millis,

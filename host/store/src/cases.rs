@@ -10,7 +10,9 @@ use yinxin_core::{
 
 mod lists;
 
-pub use lists::{After, Filter, Key, Line, QueueCount, by_due, newest, of_order, queue_counts, tone_counts};
+pub use lists::{
+    After, Filter, Key, Line, QueueCount, by_due, newest, orderable, of_order, queue_counts, tone_counts,
+};
 use lists::{LINE, line};
 
 /// One case as it stands.

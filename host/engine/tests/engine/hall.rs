@@ -24,11 +24,13 @@ use yinxin_engine::{ClerkActor, Engine, Services, Site};
 use yinxin_services::accounts::{Accounts, Client, Passwords, PictureAnswer, Registration};
 use yinxin_services::certificates::{Certificates, EmbeddedIssuer, IssuerNames};
 use yinxin_services::identity::{Identity, IdentitySite};
+use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::{Channels, Messaging};
 use yinxin_services::papers::Papers;
 use yinxin_services::payments::{
     Acknowledgement, Alipay, AlipayMerchant, PaymentError, Payments, Wechat, WechatMerchant,
 };
+use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::uploads::Uploads;
 use yinxin_simulators::keys::{AlipayKeys, WechatKeys};
 use yinxin_simulators::trades::Pace;
@@ -164,6 +166,19 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         issuing: "江西CA 签发证书".to_owned(),
     };
     issuer.establish(&site, &names).await.unwrap();
+    let messaging = Arc::new(Messaging::new(
+        database.clone(),
+        sealer.clone(),
+        clock.clone(),
+        Arc::new(blobs.clone()),
+        [(site.clone(), channels)].into(),
+    ));
+    let uploads = Arc::new(Uploads::new(
+        database.clone(),
+        sealer.clone(),
+        blobs,
+        clock.clone(),
+    ));
     let services = Services {
         accounts: Arc::new(Accounts::new(
             database.clone(),
@@ -173,25 +188,27 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
             pocket.clone(),
         )),
         payments: payments.clone(),
-        messaging: Arc::new(Messaging::new(
+        invoices: Arc::new(Invoices::new(
             database.clone(),
             sealer.clone(),
             clock.clone(),
-            Arc::new(blobs.clone()),
-            [(site.clone(), channels)].into(),
+            uploads.clone(),
+            messaging.clone(),
         )),
+        reconciliation: Arc::new(Reconciliation::new(
+            database.clone(),
+            sealer.clone(),
+            clock.clone(),
+            payments.clone(),
+        )),
+        messaging,
         identity: Arc::new(Identity::new(
             database.clone(),
             sealer.clone(),
             clock.clone(),
             [(site.clone(), booth)].into(),
         )),
-        uploads: Arc::new(Uploads::new(
-            database.clone(),
-            sealer.clone(),
-            blobs,
-            clock.clone(),
-        )),
+        uploads,
         certificates: Arc::new(Certificates::new(
             database.clone(),
             clock.clone(),

@@ -23,7 +23,7 @@ pub fn keys() -> Keys {
         standing: Standing {
             tone: "waiting".into(),
             queue: "reviewer".into(),
-            payable: false,
+            payable: true,
             ended: false,
             deleted: false,
         },
@@ -70,6 +70,7 @@ attempts!(cases, keys: Keys => {
     reads of_order(&keys.order);
     reads queue_counts(Millis(5));
     reads tone_counts(&keys.case.account);
+    reads orderable(&keys.case.account, 9);
     changes claim(&keys.case.id, &keys.clerk, Millis(2), Millis(200));
     changes release(&keys.case.id, Some(&keys.clerk));
     changes release(&keys.case.id, None);
