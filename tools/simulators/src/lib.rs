@@ -13,6 +13,7 @@
 )]
 
 pub mod alipay;
+pub mod bills;
 pub mod courier;
 pub mod face;
 pub mod invoice;

@@ -126,6 +126,38 @@ const NAMES: &[(Column, &[&str])] = &[
     ),
 ];
 
+/// A column as a page explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedColumn {
+    pub word: &'static str,
+    /// No file is taken without it.
+    pub needed: bool,
+    /// What banks call it.
+    pub names: &'static [&'static str],
+}
+
+/// The columns that are read, in the order in which banks have them.
+pub fn accepted_columns() -> impl Iterator<Item = AcceptedColumn> {
+    NAMES.iter().map(|(column, names)| {
+        let (word, needed) = match column {
+            Column::Day => ("day", true),
+            Column::Serial => ("serial", true),
+            Column::Credit => ("credit", true),
+            Column::Debit => ("debit", false),
+            // In the place of a credit column, with a direction.
+            Column::Amount => ("amount", false),
+            Column::Direction => ("direction", false),
+            Column::Payer => ("payer", false),
+            Column::Memo => ("memo", false),
+        };
+        AcceptedColumn {
+            word,
+            needed,
+            names,
+        }
+    })
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Day,

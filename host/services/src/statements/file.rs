@@ -155,12 +155,26 @@ fn rows(text: &str) -> Result<Vec<Row>, Vec<Fault>> {
         .delimiter(if tabs { b'\t' } else { b',' })
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
+    let (mut line, mut counted) = (1, 0);
     for record in reader.records() {
         let record = record.map_err(|_| vec![Fault::whole("文件不是 CSV")])?;
-        let line = record.position().map_or(0, csv::Position::line);
+        // The reader's own count is behind where lines end in CR LF or are empty.
+        let start = record.position().map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let before = text.get(counted..start).unwrap_or_default();
+        let ends = text
+            .get(start..)
+            .map_or(0, |rest| rest.len() - rest.trim_start_matches(['\r', '\n']).len());
+        let skipped = text.get(start..start + ends).unwrap_or_default();
+        line += newlines(before) + newlines(skipped);
+        counted = start + ends;
         rows.push((line, record));
     }
     Ok(rows)
+}
+
+fn newlines(text: &str) -> u64 {
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
 }
 
 /// The columns, and the rows below the header.

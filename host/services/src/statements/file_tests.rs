@@ -53,6 +53,8 @@ fn gbk_and_a_byte_order_mark_make_no_difference() {
     assert_eq!(parse(&marked, today()).unwrap(), expected);
     let crlf = FILE.replace('\n', "\r\n");
     assert_eq!(read(&crlf).unwrap(), expected);
+    let spaced = FILE.replacen('\n', "\r\n\r\n", 1);
+    assert_eq!(read(&spaced).unwrap().credits[0].position, 5);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod columns;
 mod file;
 mod matching;
 
+pub use columns::{AcceptedColumn, accepted_columns};
 pub use file::Fault;
 pub use matching::{SuggestedOrder, Suggestion, SuggestionKind};
 pub use yinxin_store::statements::{Line, LineDetails, LineState, Statement};
@@ -305,14 +306,12 @@ impl Statements {
         Ok(settled)
     }
 
-    /// Books all open lines of a statement of which reference and amount fit exactly; each by itself, so that one that
-    /// cannot be booked does not hold up the others.
-    pub async fn confirm_all_exact(
+    /// Open lines of a statement of which reference and amount fit exactly, with the order of each.
+    async fn exact(
         &self,
         site: &SiteId,
         statement: &str,
-        by: &By,
-    ) -> Result<Vec<LineOutcome>, StatementError> {
+    ) -> Result<Vec<(Line, SuggestedOrder)>, StatementError> {
         let mut conn = self.store.read().await?;
         let limit = i64::try_from(LINE_LIMIT).unwrap_or(i64::MAX);
         let open = Some(LineState::Open);
@@ -330,7 +329,29 @@ impl Statements {
                 exact.push((line, order));
             }
         }
-        drop(conn);
+        Ok(exact)
+    }
+
+    /// How many lines [`Statements::confirm_all_exact`] would book now, and their sum.
+    pub async fn count_exact(
+        &self,
+        site: &SiteId,
+        statement: &str,
+    ) -> Result<(usize, Fen), StatementError> {
+        let exact = self.exact(site, statement).await?;
+        let sum = exact.iter().map(|(line, _)| line.amount.0).sum();
+        Ok((exact.len(), Fen(sum)))
+    }
+
+    /// Books all open lines of a statement of which reference and amount fit exactly; each by itself, so that one that
+    /// cannot be booked does not hold up the others.
+    pub async fn confirm_all_exact(
+        &self,
+        site: &SiteId,
+        statement: &str,
+        by: &By,
+    ) -> Result<Vec<LineOutcome>, StatementError> {
+        let exact = self.exact(site, statement).await?;
         let mut outcomes = Vec::with_capacity(exact.len());
         for (line, order) in exact {
             let seen = Some(SuggestionKind::Exact);

@@ -1,13 +1,14 @@
 //! `gateway.do`: one address, the call named by the parameter `method`.
 
-use super::{Alipay, letter, signature, status};
+use super::{Alipay, bill, letter, signature, status};
+use crate::bills::NoBill;
 use crate::keys::AlipayKeys;
 use crate::secrets::random_hex;
 use crate::trades::{PayMode, Refund, Trade, TradeState, china_time, now, yuan};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Map, Value, json};
@@ -36,6 +37,7 @@ const fn business(sub_code: &'static str, sub_message: &'static str) -> Refusal 
     Refusal("40004", "Business Failed", sub_code, sub_message)
 }
 
+const BILL: &str = "alipay.data.dataservice.bill.downloadurl.query";
 const NO_TRADE: Refusal = business("ACQ.TRADE_NOT_EXIST", "交易不存在");
 const WRONG_STATE: Refusal = business("ACQ.TRADE_STATUS_ERROR", "交易状态不合法");
 const BROKEN: Refusal = Refusal(
@@ -54,6 +56,7 @@ impl Refusal {
 async fn gateway(
     State(alipay): State<Arc<Alipay>>,
     method: Method,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Response {
@@ -75,6 +78,7 @@ async fn gateway(
     }
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     let content = match serde_json::from_str::<Value>(field("biz_content")) {
+        Ok(content) if name == BILL => bill_address(&alipay, &headers, &content),
         Ok(content) => call(&alipay, &name, &content, field("notify_url")),
         Err(_) => Err(invalid("isv.invalid-parameter", "biz_content 不是 JSON")),
     };
@@ -179,6 +183,29 @@ fn success(fields: Value) -> Value {
         node.extend(fields);
     }
     Value::Object(node)
+}
+
+/// Where the bill of a day is. A day without trades and a bill that is not made yet are told alike.
+fn bill_address(alipay: &Alipay, headers: &HeaderMap, content: &Value) -> Result<Value, Refusal> {
+    if text(content, "bill_type") != "trade" {
+        return Err(business("invalid_arguments", "bill_type 只支持 trade"));
+    }
+    let day = text(content, "bill_date");
+    let entries = alipay
+        .bills
+        .entries(&alipay.book, day)
+        .map_err(|why| match why {
+            NoBill::Date => business("invalid_arguments", "bill_date 不正确"),
+            NoBill::NotYet | NoBill::Nothing => business("isp.bill_not_exist", "账单不存在"),
+        })?;
+    let file = bill::write(&entries, day, alipay.bills.manner().cut).map_err(|_| BROKEN)?;
+    let token = alipay.bills.publish(file).map_err(|_| BROKEN)?;
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .ok_or(BROKEN)?;
+    let address = format!("http://{host}/downloadBillFile.resource?bizType=trade&fileId={token}");
+    Ok(success(json!({"bill_download_url": address})))
 }
 
 fn precreate(alipay: &Alipay, content: &Value, notify_url: &str) -> Result<Value, Refusal> {

@@ -5,8 +5,10 @@
 //! `ACQ.TRADE_NOT_EXIST`, and the code stays payable until its time is over.
 
 mod api;
+mod bill;
 mod signature;
 
+use crate::bills::{self, Bills};
 use crate::keys::{AlipayKeys, SigningKey};
 use crate::notifier::{Letter, Notifier};
 use crate::payer_page::{self, Provider};
@@ -25,6 +27,7 @@ use std::sync::Arc;
 pub struct Alipay {
     pub keys: AlipayKeys,
     pub book: Arc<Book>,
+    pub bills: Arc<Bills>,
     notifier: Arc<Notifier>,
     /// milliseconds from the request to the end of a refund
     refund_takes: i64,
@@ -41,6 +44,7 @@ pub fn state_with(state_dir: &Path, pace: Pace) -> anyhow::Result<Arc<Alipay>> {
     Ok(Arc::new(Alipay {
         keys,
         book,
+        bills: Arc::default(),
         notifier: Arc::new(Notifier::new(pace.retries, pace.delay)?),
         refund_takes: i64::try_from(pace.refund.as_millis())?,
     }))
@@ -48,7 +52,10 @@ pub fn state_with(state_dir: &Path, pace: Pace) -> anyhow::Result<Arc<Alipay>> {
 
 /// The gateway, the pages under `/alipay` and the tests' `/control/alipay`.
 pub fn routes(alipay: Arc<Alipay>) -> Router {
-    api::routes(Arc::clone(&alipay)).merge(payer_page::routes(alipay))
+    api::routes(Arc::clone(&alipay))
+        .merge(bill::routes(Arc::clone(&alipay)))
+        .merge(bills::control("alipay", Arc::clone(&alipay.bills)))
+        .merge(payer_page::routes(alipay))
 }
 
 fn status(trade: &Trade) -> &'static str {

@@ -1,6 +1,6 @@
 //! The paths under `/v3`. Every request is verified and every answer signed around the handlers.
 
-use super::{Wechat, refund, seal, transaction_json};
+use super::{Wechat, bill, refund, seal, transaction_json};
 use crate::keys::WechatKeys;
 use crate::secrets::random_hex;
 use crate::signed::unix_seconds;
@@ -41,7 +41,10 @@ pub fn routes(wechat: Arc<Wechat>) -> Router {
             "/v3/refund/domestic/refunds/{number}",
             get(refund::by_number),
         )
+        .route("/v3/bill/tradebill", get(bill::apply))
         .layer(from_fn_with_state(Arc::clone(&wechat), verified_and_signed))
+        // The file's answer is not signed: its hash stood in the answer before.
+        .route("/v3/billdownload/file", get(bill::download))
         .with_state(wechat)
 }
 
@@ -109,7 +112,7 @@ async fn verified_and_signed(
     }
 }
 
-fn verify(
+pub(super) fn verify(
     wechat: &Wechat,
     headers: &HeaderMap,
     method: &str,

@@ -1,13 +1,15 @@
 //! WeChat Pay, API v3, native payment: what a merchant reaches under `https://api.mch.weixin.qq.com`, as strict with
 //! signatures as the original, and pages on which one plays the payer.
 //!
-//! Not simulated: bills, platform certificates (the key is the newer public key with an id), partners, other ways to pay
+//! Not simulated: platform certificates (the key is the newer public key with an id), partners, other ways to pay
 //! than native.
 
 mod api;
+mod bill;
 mod refund;
 mod seal;
 
+use crate::bills::{self, Bills};
 use crate::keys::WechatKeys;
 use crate::notifier::{Letter, Notifier};
 use crate::payer_page::{self, Provider};
@@ -23,6 +25,7 @@ use std::sync::Arc;
 pub struct Wechat {
     pub keys: WechatKeys,
     pub book: Arc<Book>,
+    pub bills: Arc<Bills>,
     notifier: Arc<Notifier>,
     nonces: Nonces,
     /// milliseconds from the request to the end of a refund
@@ -40,6 +43,7 @@ pub fn state_with(state_dir: &Path, pace: Pace) -> anyhow::Result<Arc<Wechat>> {
     Ok(Arc::new(Wechat {
         keys,
         book,
+        bills: Arc::default(),
         notifier: Arc::new(Notifier::new(pace.retries, pace.delay)?),
         nonces: Nonces::default(),
         refund_takes: i64::try_from(pace.refund.as_millis())?,
@@ -48,7 +52,9 @@ pub fn state_with(state_dir: &Path, pace: Pace) -> anyhow::Result<Arc<Wechat>> {
 
 /// The API, the pages under `/wechat` and the tests' `/control/wechat`.
 pub fn routes(wechat: Arc<Wechat>) -> Router {
-    api::routes(Arc::clone(&wechat)).merge(payer_page::routes(wechat))
+    api::routes(Arc::clone(&wechat))
+        .merge(bills::control("wechat", Arc::clone(&wechat.bills)))
+        .merge(payer_page::routes(wechat))
 }
 
 impl Provider for Wechat {
