@@ -4,7 +4,6 @@
 use crate::messages::tell;
 use crate::services::{is_personal, is_renewal};
 use crate::{DAYS_TO_PAY, DAYS_TO_REMIND, PHONE, expiry, guards, prices, renewal};
-use yinxin_sdk::payments::Standing;
 use yinxin_sdk::{Case, Decision, Event, Fen, Method, Problem, certificates, payments, storage};
 
 type Outcome = Result<Decision, Vec<Problem>>;
@@ -28,7 +27,7 @@ pub fn handle(case: &Case, event: &Event) -> Outcome {
         "approve-refund" => approve_refund(case),
         "refuse-refund" => refuse_refund(case, event),
         "refunded" => refunded(case),
-        "make" => make(case),
+        "make" => make(case, event),
         "issued" => issued(case, event),
         "issue-failed" => Ok(issue_failed(event)),
         "ship" => ship(case, event),
@@ -44,7 +43,6 @@ pub fn handle(case: &Case, event: &Event) -> Outcome {
 
 fn submit(case: &Case) -> Outcome {
     renewal::reserve(case)?;
-    guards::note_holder(case)?;
     Ok(Decision::to("submitted").note("申请已提交，等待审核。"))
 }
 
@@ -98,12 +96,10 @@ fn reopen(case: &Case, event: &Event) -> Outcome {
 
 /// The fields are those of the input form; what the applicant sees of them follows.
 fn correct_certificate(case: &Case, event: &Event) -> Outcome {
-    renewal::move_to(case, event)?;
     Ok(Decision::to(&case.state)
         .keep(event)
-        .set("certificate-serial", event.said("from-serial"))
         .set("certificate-until", event.said("from-until"))
-        .note("要续费的证书已更正。"))
+        .note("原证书的信息已更正。"))
 }
 
 // ---- money
@@ -118,6 +114,7 @@ fn next_when_paid(case: &Case) -> &str {
 }
 
 fn paid(case: &Case) -> Outcome {
+    guards::note_holder(case)?;
     let amount = Fen(payments::status()?.total).to_string();
     tell(case, "paid", &[("amount", &amount)])?;
     Ok(Decision::to(next_when_paid(case)).note(format!("已收到费用 {amount} 元。")))
@@ -145,19 +142,14 @@ fn unpaid(case: &Case) -> Outcome {
 
 /// Before the payment it ends at once; afterwards finance looks at it.
 fn withdraw(case: &Case, event: &Event) -> Outcome {
-    match case.payment {
-        Standing::Paid => ask_refund(case, event),
-        Standing::Due => Err(Problem::of_case(
-            "这份申请在一个待付款的订单里，请先把它移出订单，或者取消订单，再撤回。",
-        )
-        .into()),
-        _ => {
-            end(case)?;
-            Ok(Decision::to("closed")
-                .keep(event)
-                .note("申请已由申请人撤回。"))
-        }
+    if case.is_paid() {
+        return ask_refund(case, event);
     }
+    payments::cancel()?;
+    end(case)?;
+    Ok(Decision::to("closed")
+        .keep(event)
+        .note("申请已由申请人撤回。"))
 }
 
 /// Where the case stood when the money was asked back.
@@ -226,7 +218,10 @@ fn end(case: &Case) -> Result<(), Vec<Problem>> {
 // ---- making and sending
 
 /// A renewed certificate is valid from the day it is made: the contract has no later beginning.
-fn make(case: &Case) -> Outcome {
+fn make(case: &Case, event: &Event) -> Outcome {
+    if is_renewal(&case.service) {
+        renewal::is_in_key(case, event)?;
+    }
     let (province, city) = place(case.text("region"));
     let personal = is_personal(&case.service);
     // A person's identity number has no place in something that everybody may read.
@@ -245,7 +240,13 @@ fn make(case: &Case) -> Outcome {
     ];
     let known = subject.into_iter().filter(|(_, value)| !value.is_empty());
     certificates::issue(&certificates::request(12 * prices::years(case), known))?;
-    Ok(Decision::to("issuing").note("正在制作证书。"))
+    let decision = Decision::to("issuing").note("正在制作证书。");
+    Ok(if is_renewal(&case.service) {
+        // Written as the host writes it, whatever the maker's tool shows.
+        decision.set("from-serial", case.text("from-serial"))
+    } else {
+        decision
+    })
 }
 
 /// `福建省 福州市`; the four cities that are provinces have nothing below them.

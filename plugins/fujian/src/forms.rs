@@ -1,15 +1,13 @@
 //! What the applicant and the clerks are asked (manual rows F-3 and F-11).
 
-use crate::{
-    ENTERPRISE_THREE_YEARS, ENTERPRISE_YEAR, Fen, PERSONAL_THREE_YEARS, PERSONAL_YEAR, PHONE,
-};
+use crate::{ENTERPRISE_THREE_YEARS, ENTERPRISE_YEAR, Fen, PERSONAL_THREE_YEARS, PERSONAL_YEAR};
 use yinxin_sdk::definition::{
     Field, Form, Section, address, certificate_request, choice, date, email, form, identity_number,
     mobile, multiline, option, organisation_name, person_name, region, section, text,
     tracking_number, uscc,
 };
 
-pub fn all() -> [Form; 11] {
+pub fn all() -> [Form; 12] {
     [
         of_a_unit(form("enterprise", "企业证书申请表")),
         of_a_person(form("personal", "个人证书申请表")),
@@ -19,6 +17,7 @@ pub fn all() -> [Form; 11] {
         posting(),
         papers_again(),
         making(),
+        renewing(),
         shipping(),
         reason(),
         correction(),
@@ -129,8 +128,23 @@ fn papers_again() -> Form {
 }
 
 fn making() -> Form {
-    form("making", "制作证书").fields([certificate_request("certificate-request", "证书请求")
-        .hint("在 KEY 内生成密钥后导出的 PKCS#10 请求，PEM 格式。")])
+    form("making", "制作证书").fields([request()])
+}
+
+/// Keys are mixed up in the post: what is read from this one is compared with what is to be renewed.
+fn renewing() -> Form {
+    form("renewing", "更新证书").fields([
+        text("from-serial", "KEY 里原证书的序列号")
+            .hint("读出 KEY 后填写，系统与要续费的证书核对。")
+            .max(80)
+            .optional(),
+        request(),
+    ])
+}
+
+fn request() -> Field {
+    certificate_request("certificate-request", "证书请求")
+        .hint("在 KEY 内生成密钥后导出的 PKCS#10 请求，PEM 格式。")
 }
 
 fn shipping() -> Form {
@@ -146,17 +160,12 @@ fn reason() -> Form {
 }
 
 /// What the host read from the certificate that a renewal began with. Applicants are not asked for it, so they cannot
-/// change it; an administrator can, when another certificate turns out to be meant.
+/// change it; an administrator can, when a name was written another way, or a frozen certificate has been restored.
 fn correction() -> Form {
-    form("correction", "更正要续费的证书").section(
+    form("correction", "更正原证书的信息").section(
         section("correction", "要续费的证书")
-            .hint(&format!(
-                "与申请人核对（来电 {PHONE} 或回拨经办人）并查到证书后填写。"
-            ))
+            .hint("与经办人核对，并在证书查询中查到后填写。")
             .fields([
-                text("from-serial", "证书序列号")
-                    .hint("小写十六进制。")
-                    .max(40),
                 text("from-name", "证书名称（CN）").max(64),
                 text("from-unit", "证书单位（O）").max(64).optional(),
                 date("from-until", "到期日"),

@@ -33,9 +33,11 @@ const COMPLETE: [&str; 3] = ["agreement", "application", "materials"];
 const REFUNDABLE: [&str; 5] = ["submitted", "returned", "papers", "posted", "making"];
 
 pub fn all() -> [Lifecycle; 2] {
-    let of_renewal = transitions().into_iter().chain([correct_certificate()]);
+    let of_renewal = transitions(&RENEWAL_WORDS)
+        .into_iter()
+        .chain([correct_certificate()]);
     [
-        lifecycle(NEW, states(&NEW_WORDS), transitions()),
+        lifecycle(NEW, states(&NEW_WORDS), transitions(&NEW_WORDS)),
         lifecycle(RENEWAL, states(&RENEWAL_WORDS), of_renewal),
     ]
 }
@@ -46,6 +48,7 @@ struct Words {
     papers: (&'static str, &'static str),
     post: &'static str,
     posted: (&'static str, &'static str),
+    making: &'static str,
 }
 
 const NEW_WORDS: Words = Words {
@@ -53,6 +56,7 @@ const NEW_WORDS: Words = Words {
     papers: ("待收材料", "待收材料"),
     post: "请打印订单的回执单和申请表，按回执单盖章、备齐材料寄给我们；寄出后可以填写快递单号。",
     posted: ("材料已寄出", "材料在途"),
+    making: "making",
 };
 
 const RENEWAL_WORDS: Words = Words {
@@ -60,6 +64,7 @@ const RENEWAL_WORDS: Words = Words {
     papers: ("待收 KEY", "待收 KEY"),
     post: "请打印订单的回执单盖章，连同要续费的 KEY 一起寄给我们；寄出后可以填写快递单号。",
     posted: ("KEY 已寄出", "KEY 在途"),
+    making: "renewing",
 };
 
 fn states(words: &Words) -> [State; 16] {
@@ -85,7 +90,9 @@ fn states(words: &Words) -> [State; 16] {
             .applicant("已退回")
             .clerk("待申请人改正")
             .next("请按退回的原因修改或重新上传，然后再次提交。")
-            .open(steps()),
+            .open(steps())
+            // An order that it is in waits for the correction: a transfer may be on its way.
+            .payable(),
         state("accepted", Tone::Action)
             .applicant("申请受理中")
             .clerk("已受理，待付款")
@@ -158,7 +165,7 @@ fn states(words: &Words) -> [State; 16] {
     ]
 }
 
-fn transitions() -> Vec<Transition> {
+fn transitions(words: &Words) -> Vec<Transition> {
     let [first, second] = DAYS_TO_REMIND;
     let [early, later, last] = DAYS_TO_WARN;
     vec![
@@ -179,7 +186,7 @@ fn transitions() -> Vec<Transition> {
             .from(["submitted", "returned", "accepted"])
             .to(["closed", "refund-asked"])
             .input("withdrawal")
-            .confirm("撤回后不再办理；已经付款的，由财务核对后退款。确定撤回吗？")
+            .confirm("撤回后不再办理。所在的订单还没有付款的，订单一起取消，里面的其他申请可以重新下单；已经付款的，由财务核对后退款。确定撤回吗？")
             .negative(),
         on_applicant("ask-refund", "申请退款")
             .from(["papers", "posted", "making"])
@@ -245,7 +252,7 @@ fn transitions() -> Vec<Transition> {
         on_clerk(Role::Maker, "make", "制作证书")
             .from(["making"])
             .to(["issuing"])
-            .input("making"),
+            .input(words.making),
         on_host(HostEvent::Issued, "issued", "证书已签发")
             .from(["issuing"])
             .to(["ready"]),
@@ -294,13 +301,14 @@ fn transitions() -> Vec<Transition> {
     ]
 }
 
-/// Only a renewal has a certificate behind it.
+/// Only a renewal has a certificate behind it. Which one stays; how its holder is called, or that it is no longer frozen,
+/// somebody may have to put right.
 fn correct_certificate() -> Transition {
     let before_payment = ["submitted", "returned", "accepted"];
     on_clerk(
         Role::Administrator,
         "correct-certificate",
-        "更正要续费的证书",
+        "更正原证书的信息",
     )
     .from(before_payment)
     .to(before_payment)

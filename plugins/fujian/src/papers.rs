@@ -95,6 +95,7 @@ fn personal_form() -> Document {
 /// The head that all receipts share: which order, what is in it, where it goes to.
 fn receipt(id: &str, title: &str) -> Document {
     document(id, title)
+        .number_qr()
         .table([
             ("订单号", "{order-number}"),
             ("付款方式", "{order-method}"),

@@ -156,14 +156,8 @@ fn free(case: &Case, serial: &str) -> Answer {
 
 /// Takes the certificate for this case. Of two cases at once the second is refused.
 pub fn reserve(case: &Case) -> Answer {
-    if is_renewal(&case.service) {
-        take(case, case.text("from-serial"))?;
-    }
-    Ok(())
-}
-
-fn take(case: &Case, serial: &str) -> Answer {
-    if storage::put_if_absent(&renewing(serial), &case.id)? {
+    let serial = case.text("from-serial");
+    if !is_renewal(&case.service) || storage::put_if_absent(&renewing(serial), &case.id)? {
         return Ok(());
     }
     free(case, serial)
@@ -182,17 +176,27 @@ pub fn release(case: &Case) -> Answer {
     Ok(())
 }
 
-/// Another certificate is meant: the reservation goes over to it.
-pub fn move_to(case: &Case, event: &Event) -> Answer {
-    let serial = event.said("from-serial");
-    if serial != case.text("from-serial") {
-        release(case)?;
-        if storage::get(&renewed(serial))?.is_some() {
-            return Err(Problem::at("from-serial", "这张证书已经续费过。").into());
-        }
-        take(case, serial)?;
+/// The key that has come holds the certificate that is to be renewed, as far as the maker says which it holds.
+pub fn is_in_key(case: &Case, event: &Event) -> Answer {
+    let read = event.said("from-serial");
+    if read.is_empty() || digits(read) == digits(case.text("from-serial")) {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::at(
+        "from-serial",
+        format!(
+            "KEY 里的证书不是要续费的那张（序列号 {}），请核对 KEY 是不是拿错了。",
+            case.text("from-serial")
+        ),
+    )
+    .into())
+}
+
+/// Tools show a serial number in upper or lower case, with colons or spaces, with zeros in front.
+fn digits(serial: &str) -> String {
+    let digits = serial.chars().filter(char::is_ascii_hexdigit);
+    let digits: String = digits.map(|digit| digit.to_ascii_lowercase()).collect();
+    digits.trim_start_matches('0').to_owned()
 }
 
 /// The new certificate exists: the old one is not renewed a second time.

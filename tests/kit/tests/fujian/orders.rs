@@ -123,36 +123,36 @@ fn an_application_is_edited_while_it_waits_and_not_afterwards() {
         case.answer("handler-name", "陈国栋");
         case.answer("years", "2");
         assert_eq!(case.problems_at("application"), []);
-
-        case.answer("uscc", OTHER_USCC);
-        let problem = only(case.problems_at("application"));
-        assert_eq!(problem.item.as_deref(), Some("uscc"));
-        assert!(case.fire("accept").is_err());
-        case.answer("uscc", crate::people::USCC);
+        // An order that nobody has paid follows its cases.
+        case.ordered(yuan(280));
+        assert_eq!(case.problems_at("application"), []);
         case.fire("accept").unwrap();
         assert!(case.state().open_steps.is_empty());
     });
 }
 
 #[test]
-fn what_was_ordered_keeps_its_price() {
+fn what_was_paid_keeps_its_price_and_its_holder() {
     on_both::<Fujian>("fujian", |runner| {
-        let mut case = unit(runner);
-        case.fire("submit").unwrap();
         // The share of a case among others, and of one that is alone with the postage.
         for share in [yuan(260), yuan(280)] {
+            let mut case = unit(runner.clone());
+            case.fire("submit").unwrap();
             case.ordered(share);
-            case.answer("years", "1");
+            case.pay_by("transferred", Method::BankTransfer).unwrap();
             assert_eq!(case.problems_at("application"), []);
             case.answer("years", "2");
             let problem = only(case.problems_at("application"));
             assert_eq!(problem.item.as_deref(), Some("years"));
-            assert!(problem.message.contains("移出订单"));
+            case.answer("years", "1");
+            case.answer("uscc", OTHER_USCC);
+            let problem = only(case.problems_at("application"));
+            assert_eq!(problem.item.as_deref(), Some("uscc"));
+            assert!(
+                case.fire("accept").is_err(),
+                "not even a reviewer lets it through"
+            );
         }
-        assert!(
-            case.fire("accept").is_err(),
-            "not even a reviewer lets it through"
-        );
     });
 }
 
