@@ -56,6 +56,8 @@ pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: 
     assert!(claim(conn, site, id, &keys.clerk, Millis(1), Millis(100)).await.unwrap());
     next_number(conn, site, Millis(1)).await.unwrap();
     assert!(orders::add_case(conn, site, &keys.order, id).await.unwrap());
+    // It was in the order and may go into another one.
+    orders::free_case(conn, site, &keys.order, id).await.unwrap();
 }
 
 attempts!(cases, keys: Keys => {
