@@ -154,3 +154,105 @@ pub(super) fn answer(
     };
     (StatusCode::OK, json)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::Secrets;
+
+    const BODY: &str = r#"{"orderNos":["1"]}"#;
+
+    fn office() -> InvoiceOffice {
+        let secret = "secret".to_owned();
+        InvoiceOffice::new(Secrets {
+            aliyun: secret.clone(),
+            tencent: secret.clone(),
+            face: secret.clone(),
+            courier: secret.clone(),
+            nuonuo: secret,
+        })
+    }
+
+    struct Call {
+        envelope: Envelope,
+        headers: HeaderMap,
+        body: Bytes,
+    }
+
+    /// A call as a merchant makes it, with a token that is good.
+    fn call(office: &InvoiceOffice, senid: char) -> Call {
+        let token = "token".to_owned();
+        let until = unix_seconds() + TOKEN_AGE;
+        office.tokens.lock().unwrap().good.insert(token, until);
+        let envelope = Envelope {
+            senid: senid.to_string().repeat(32),
+            nonce: "12345678".into(),
+            timestamp: unix_seconds().to_string(),
+            appkey: APP_KEY.into(),
+        };
+        let text = format!(
+            "a=services&l=v1&p=open&k={APP_KEY}&i={}&n=12345678&t={}&f={BODY}",
+            envelope.senid, envelope.timestamp
+        );
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"secret");
+        let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("x-nuonuo-sign", signature.as_str()),
+            ("accesstoken", "token"),
+            ("usertax", TAX_NUMBER),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        Call {
+            envelope,
+            headers,
+            body: BODY.into(),
+        }
+    }
+
+    fn code(office: &InvoiceOffice, call: &Call) -> &'static str {
+        let admitted = office.admit(&call.envelope, &call.headers, &call.body);
+        admitted.map_or_else(|(code, _)| code, |()| "")
+    }
+
+    #[test]
+    fn a_call_is_admitted_once() {
+        let office = office();
+        let call = call(&office, 'a');
+        assert_eq!(code(&office, &call), "");
+        assert_eq!(code(&office, &call), "070202");
+    }
+
+    #[test]
+    fn whatever_is_tampered_with_is_noticed() {
+        let office = office();
+        let tampered: [(&str, fn(&mut Call)); 9] = [
+            ("070201", |call| call.body = r#"{"orderNos":["2"]}"#.into()),
+            ("070201", |call| call.envelope.senid = "b".repeat(32)),
+            ("070201", |call| call.envelope.nonce = "12345679".into()),
+            ("070201", |call| {
+                call.headers
+                    .insert("x-nuonuo-sign", "AAAA".parse().unwrap());
+            }),
+            ("070101", |call| call.envelope.appkey = "SD2".into()),
+            ("070102", |call| {
+                call.envelope.timestamp = (unix_seconds() - WINDOW - 1).to_string();
+            }),
+            ("070103", |call| call.envelope.nonce = "1234567".into()),
+            ("070305", |call| {
+                call.headers.insert("accesstoken", "other".parse().unwrap());
+            }),
+            ("070307", |call| {
+                call.headers.insert("usertax", "other".parse().unwrap());
+            }),
+        ];
+        for (index, (expected, tamper)) in tampered.into_iter().enumerate() {
+            let senid = char::from(b'c' + u8::try_from(index).unwrap());
+            let mut call = call(&office, senid);
+            tamper(&mut call);
+            assert_eq!(code(&office, &call), expected, "case {index}");
+        }
+    }
+}

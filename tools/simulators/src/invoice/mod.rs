@@ -169,6 +169,18 @@ impl InvoiceOffice {
         });
     }
 
+    /// Has what failed issued after all, as by a person on the platform's own pages.
+    pub fn issue_failed(&self) {
+        self.with(|books| {
+            for invoice in books.invoices.values_mut() {
+                if invoice.stage == Stage::Failed {
+                    invoice.stage = Stage::Working;
+                    invoice.fate = Fate::Issue;
+                }
+            }
+        });
+    }
+
     /// Forgets everything, as when what was sent never arrived.
     pub fn forget(&self) {
         self.with(|books| {
