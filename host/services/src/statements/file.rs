@@ -162,9 +162,9 @@ fn rows(text: &str) -> Result<Vec<Row>, Vec<Fault>> {
         let start = record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(usize::MAX);
         let before = text.get(counted..start).unwrap_or_default();
-        let ends = text
-            .get(start..)
-            .map_or(0, |rest| rest.len() - rest.trim_start_matches(['\r', '\n']).len());
+        let ends = text.get(start..).map_or(0, |rest| {
+            rest.len() - rest.trim_start_matches(['\r', '\n']).len()
+        });
         let skipped = text.get(start..start + ends).unwrap_or_default();
         line += newlines(before) + newlines(skipped);
         counted = start + ends;
