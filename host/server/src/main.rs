@@ -15,8 +15,10 @@ mod clerk;
 mod codes;
 mod config;
 mod development;
+mod ledger;
 mod listen;
 mod plugin;
+mod reconcile;
 mod serve;
 mod wiring;
 
@@ -41,6 +43,11 @@ enum Command {
     /// Walk the history of all cases
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Add up the money of all orders
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Compare our ledger with the bills of gateways and the bank's statements
+    Reconcile(reconcile::Reconcile),
     /// Members of staff who work in the console
     #[command(subcommand)]
     Clerk(clerk::Clerk),
@@ -52,6 +59,8 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => serve.run().await,
         Command::Plugin(plugin) => plugin.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Ledger(ledger) => ledger.run().await,
+        Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Clerk(clerk) => clerk.run().await,
     };
     match outcome {

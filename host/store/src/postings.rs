@@ -254,12 +254,12 @@ pub async fn held(
 pub async fn orphans(conn: &mut Connection, site: &SiteId) -> Result<Vec<String>, StoreError> {
     let rows = sqlx::query(
         "SELECT DISTINCT entry_id FROM postings WHERE site = $1 AND (
-             (order_id <> '' AND NOT EXISTS (
-                 SELECT 1 FROM orders WHERE orders.site = postings.site AND orders.id = postings.order_id))
-             OR (payment_id <> '' AND NOT EXISTS (
-                 SELECT 1 FROM payments WHERE payments.site = postings.site AND payments.id = postings.payment_id)))
+             (order_id <> '' AND order_id NOT IN (SELECT id FROM orders WHERE site = $2))
+             OR (payment_id <> '' AND payment_id NOT IN (SELECT id FROM payments WHERE site = $3)))
          ORDER BY entry_id",
     )
+    .bind(site.as_str().to_owned())
+    .bind(site.as_str().to_owned())
     .bind(site.as_str().to_owned())
     .fetch_all(conn)
     .await?;

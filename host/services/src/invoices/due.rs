@@ -182,7 +182,8 @@ pub(super) async fn write_if_due(
     }
     let rest = rest(conn, site, order).await?;
     let asked = rows::asked(conn, site, &order.id).await?;
-    let all_asked = rest.cases.iter().all(|case| asked.contains(case));
+    // Where only what all share is left, nobody may have asked: then there is none.
+    let all_asked = !asked.is_empty() && rest.cases.iter().all(|case| asked.contains(case));
     if rest.moving || rest.lines.is_empty() || !all_asked {
         return Ok(());
     }

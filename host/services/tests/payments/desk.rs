@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
-use yinxin_core::money::{FeeLine, Fen, Method};
+use yinxin_core::ids::{AccountId, CaseId, ClerkId, OrderId, SiteId};
+use yinxin_core::money::{FeeLine, Fen, Method, Standing};
 use yinxin_core::time::{Clock, Millis};
 use yinxin_services::case_event::{CASE_EVENT_JOB, CaseEvent};
 use yinxin_services::job_end::JobEnd;
 use yinxin_services::payments::{
-    Acknowledgement, Alipay, AlipayMerchant, NewOrder, OrderState, PaymentError, PaymentView,
-    Payments, Wechat, WechatMerchant,
+    Acknowledgement, Alipay, AlipayMerchant, By, NewOrder, NewRefund, OrderState, PaymentError,
+    PaymentView, Payments, Refund, RefundState, Settled, Transfer, Wechat, WechatMerchant,
 };
 use yinxin_simulators::keys::{AlipayKeys, WechatKeys};
 use yinxin_simulators::payer_page::Provider;
@@ -64,6 +64,11 @@ impl Drop for Desk {
         self.providers.abort();
         self.inbox.abort();
     }
+}
+
+/// A finance clerk who is nobody's applicant.
+pub fn clerk() -> By {
+    By::clerk(&ClerkId::generate(), "林财务")
 }
 
 /// One desk on each database.
@@ -229,6 +234,7 @@ impl Desk {
                 case_id: String::new(),
             }],
             methods: vec![Method::Wechat, Method::Alipay, Method::BankTransfer],
+            chosen: None,
             expires_at: self.clock.now().plus(24 * 3600),
         };
         let mut tx = self.store.begin().await.unwrap();
@@ -239,6 +245,118 @@ impl Desk {
             .unwrap();
         tx.commit().await.unwrap();
         (order.id, cases)
+    }
+
+    /// An order for a day over one case for each amount, which its line names, and a line that all share.
+    pub async fn basket(&self, amounts: &[i64], shared: i64) -> (OrderId, Vec<CaseId>) {
+        let mut cases = Vec::new();
+        let mut lines = Vec::new();
+        for amount in amounts.iter().copied().chain([shared]) {
+            let case_id = if cases.len() < amounts.len() {
+                cases.push(CaseId::generate());
+                cases.last().unwrap().to_string()
+            } else {
+                String::new()
+            };
+            if amount > 0 {
+                lines.push(FeeLine {
+                    code: "certificate".to_owned(),
+                    label: "企业证书".to_owned(),
+                    quantity: 1,
+                    amount,
+                    case_id,
+                });
+            }
+        }
+        let new = NewOrder {
+            account: AccountId::generate(),
+            cases: cases.clone(),
+            lines,
+            methods: vec![Method::Wechat, Method::BankTransfer],
+            chosen: Some(Method::BankTransfer),
+            expires_at: self.clock.now().plus(24 * 3600),
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        let order = self
+            .payments
+            .open_order(&mut tx, &self.site, new)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        (order.id, cases)
+    }
+
+    /// A clerk finds a transfer on the account.
+    pub async fn transfer(
+        &self,
+        order: &OrderId,
+        reference: &str,
+        amount: i64,
+    ) -> Result<Settled, PaymentError> {
+        let transfer = Transfer {
+            reference,
+            amount: Fen(amount),
+            payer: "福州某某贸易有限公司",
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        let settled = self
+            .payments
+            .verify_transfer(&mut tx, &self.site, order, &transfer, &clerk())
+            .await?;
+        tx.commit().await.unwrap();
+        Ok(settled)
+    }
+
+    /// A rule asks for a case's money, or somebody for all of it.
+    pub async fn refund(
+        &self,
+        order: &OrderId,
+        case: Option<&CaseId>,
+        amount: i64,
+    ) -> Result<Vec<Refund>, PaymentError> {
+        let by = By::host();
+        let new = NewRefund {
+            order,
+            case,
+            amount: Fen(amount),
+            reason: "申请已撤销",
+            by: &by,
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        let refunds = self.payments.refund(&mut tx, &self.site, new).await?;
+        tx.commit().await.unwrap();
+        Ok(refunds)
+    }
+
+    /// A clerk pays a refund out by hand.
+    pub async fn by_hand(&self, refund: &str) -> Result<(), PaymentError> {
+        let mut tx = self.store.begin().await.unwrap();
+        self.payments
+            .finish_refund_by_hand(&mut tx, &self.site, refund, "ICBC-OUT", &clerk())
+            .await?;
+        tx.commit().await.unwrap();
+        Ok(())
+    }
+
+    /// Refunds in a state, of one order.
+    pub async fn refunds(&self, order: &OrderId, state: RefundState) -> Vec<Refund> {
+        let all = self.payments.refunds_in(&self.site, state, None, 1000);
+        let mut all = all.await.unwrap();
+        all.retain(|refund| refund.order == *order);
+        all
+    }
+
+    /// What happened to an order, in one word each.
+    pub async fn history(&self, order: &OrderId) -> Vec<&'static str> {
+        let all = self.payments.history(&self.site, order).await.unwrap();
+        all.iter().map(|event| event.kind.as_str()).collect()
+    }
+
+    pub async fn standing(&self, case: &CaseId) -> (Standing, i64, i64) {
+        let mut conn = self.store.read().await.unwrap();
+        let status = self.payments.case_status(&mut conn, &self.site, case);
+        let status = status.await.unwrap();
+        (status.standing, status.total.0, status.refunded.0)
     }
 
     pub async fn begin(&self, order: &OrderId, method: Method) -> PaymentView {
@@ -324,15 +442,11 @@ impl Desk {
         }
     }
 
-    /// What an account of the ledger holds; every entry of it balances.
+    /// What an account of the ledger holds; the books are right.
     pub async fn balance(&self, account: postings::Account) -> Fen {
+        let faults = self.payments.check_ledger(&self.site).await.unwrap();
+        assert_eq!(faults, [], "{}", self.store.name);
         let mut conn = self.store.read().await.unwrap();
-        assert!(
-            postings::unbalanced(&mut conn, &self.site)
-                .await
-                .unwrap()
-                .is_empty()
-        );
         postings::balance(&mut conn, &self.site, account)
             .await
             .unwrap()

@@ -6,7 +6,12 @@
     clippy::indexing_slicing
 )]
 
+mod baskets;
 mod desk;
 mod odd;
+mod own;
 mod refunds;
+mod sequences;
+mod till;
+mod transfers;
 mod whole;

@@ -1,7 +1,8 @@
 //! What goes otherwise: forged, wrong, late, twice, expired.
 
-use crate::desk::desks;
+use crate::desk::{clerk, desks};
 use std::sync::Arc;
+use yinxin_core::ids::FileId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_services::payments::{
     Alipay, Forged, GatewayError, NewRefund, OrderState, PaymentError, PaymentState, Payments,
@@ -107,12 +108,12 @@ async fn a_wrong_amount_waits_for_a_clerk_who_gives_it_back() {
             let mut tx = desk.store.begin().await.unwrap();
             let back = desk
                 .payments
-                .give_back(&mut tx, &desk.site, &payment.id, "金额不符", "clerk-1")
+                .give_back(&mut tx, &desk.site, &payment.id, "金额不符", &clerk())
                 .await;
             assert_eq!(back.unwrap().amount, Fen(21999));
             let twice = desk
                 .payments
-                .give_back(&mut tx, &desk.site, &payment.id, "金额不符", "clerk-1")
+                .give_back(&mut tx, &desk.site, &payment.id, "金额不符", &clerk())
                 .await;
             assert!(matches!(twice, Err(PaymentError::NothingToRefund)));
             tx.commit().await.unwrap();
@@ -253,15 +254,15 @@ async fn a_bank_transfer_is_verified_by_a_clerk_and_booked_once() {
         let (order, _) = desk.order(1).await;
         let mut tx = desk.store.begin().await.unwrap();
         desk.payments
-            .upload_slip(&mut tx, &desk.site, &order, "file-1")
+            .upload_slip(&mut tx, &desk.site, &order, &FileId::generate(), &clerk())
             .await
             .unwrap();
         desk.payments
-            .refuse_slip(&mut tx, &desk.site, &order)
+            .refuse_slip(&mut tx, &desk.site, &order, "看不清", &clerk())
             .await
             .unwrap();
         desk.payments
-            .upload_slip(&mut tx, &desk.site, &order, "file-2")
+            .upload_slip(&mut tx, &desk.site, &order, &FileId::generate(), &clerk())
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -280,16 +281,16 @@ async fn a_bank_transfer_is_verified_by_a_clerk_and_booked_once() {
         let mut tx = desk.store.begin().await.unwrap();
         let settled = desk
             .payments
-            .verify_transfer(&mut tx, &desk.site, &order, &transfer)
+            .verify_transfer(&mut tx, &desk.site, &order, &transfer, &clerk())
             .await
             .unwrap();
         assert_eq!(settled, Settled::Paid);
         let twice = desk
             .payments
-            .verify_transfer(&mut tx, &desk.site, &order, &transfer)
+            .verify_transfer(&mut tx, &desk.site, &order, &transfer, &clerk())
             .await;
         assert!(
-            matches!(twice, Err(PaymentError::Store(_))),
+            matches!(twice, Err(PaymentError::AlreadyBooked)),
             "{}",
             desk.store.name
         );
@@ -306,7 +307,7 @@ async fn a_bank_transfer_is_verified_by_a_clerk_and_booked_once() {
             case: None,
             amount: Fen(22000),
             reason: "申请已撤销",
-            requested_by: "clerk-1",
+            by: &clerk(),
         };
         let refund = desk
             .payments
@@ -322,7 +323,7 @@ async fn a_bank_transfer_is_verified_by_a_clerk_and_booked_once() {
         assert_eq!(waiting.unwrap().len(), 1);
         let mut tx = desk.store.begin().await.unwrap();
         desk.payments
-            .finish_refund_by_hand(&mut tx, &desk.site, &refund.id, "ICBC2")
+            .finish_refund_by_hand(&mut tx, &desk.site, &refund[0].id, "ICBC2", &clerk())
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -1,19 +1,20 @@
 //! Money on its way back.
 
-use crate::desk::desks;
+use crate::desk::{clerk, desks};
+use yinxin_core::ids::OrderId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::rules::Fact;
-use yinxin_services::payments::{NewRefund, OrderState, PaymentError, RefundState};
+use yinxin_services::payments::{By, NewRefund, OrderState, PaymentError, RefundState};
 use yinxin_simulators::trades::PayMode;
 use yinxin_store::postings::Account;
 
-fn new<'a>(order: &'a yinxin_core::ids::OrderId, amount: i64) -> NewRefund<'a> {
+fn new<'a>(order: &'a OrderId, amount: i64, by: &'a By) -> NewRefund<'a> {
     NewRefund {
         order,
         case: None,
         amount: Fen(amount),
         reason: "申请已撤销",
-        requested_by: "clerk-1",
+        by,
     }
 }
 
@@ -26,7 +27,7 @@ async fn a_paid_order_is_refunded_in_parts_and_its_case_hears_of_each() {
             let mut tx = desk.store.begin().await.unwrap();
             let early = desk
                 .payments
-                .refund(&mut tx, &desk.site, new(&order, 100))
+                .refund(&mut tx, &desk.site, new(&order, 100, &clerk()))
                 .await;
             assert!(matches!(early, Err(PaymentError::NothingToRefund)));
             drop(tx);
@@ -37,11 +38,11 @@ async fn a_paid_order_is_refunded_in_parts_and_its_case_hears_of_each() {
                 let mut tx = desk.store.begin().await.unwrap();
                 let more = desk
                     .payments
-                    .refund(&mut tx, &desk.site, new(&order, 22001))
+                    .refund(&mut tx, &desk.site, new(&order, 22001, &clerk()))
                     .await;
                 assert!(matches!(more, Err(PaymentError::NothingToRefund)));
                 desk.payments
-                    .refund(&mut tx, &desk.site, new(&order, amount))
+                    .refund(&mut tx, &desk.site, new(&order, amount, &clerk()))
                     .await
                     .unwrap();
                 tx.commit().await.unwrap();
@@ -87,11 +88,11 @@ async fn a_refund_that_runs_twice_at_once_pays_out_once() {
         let mut tx = desk.store.begin().await.unwrap();
         let refund = desk
             .payments
-            .refund(&mut tx, &desk.site, new(&order, 22000))
+            .refund(&mut tx, &desk.site, new(&order, 22000, &clerk()))
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let payload = serde_json::json!({"refund_id": refund.id}).to_string();
+        let payload = serde_json::json!({"refund_id": refund[0].id}).to_string();
         let racing: Vec<_> = (0..6)
             .map(|_| {
                 let (payments, site, payload) =
@@ -135,7 +136,7 @@ async fn a_refund_that_the_gateway_refuses_is_left_to_a_clerk() {
         let mut tx = desk.store.begin().await.unwrap();
         let refund = desk
             .payments
-            .refund(&mut tx, &desk.site, new(&order, 22000))
+            .refund(&mut tx, &desk.site, new(&order, 22000, &clerk()))
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -159,7 +160,7 @@ async fn a_refund_that_the_gateway_refuses_is_left_to_a_clerk() {
 
         let mut tx = desk.store.begin().await.unwrap();
         desk.payments
-            .retry_refund(&mut tx, &desk.site, &refund.id)
+            .retry_refund(&mut tx, &desk.site, &refund[0].id, &clerk())
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -173,12 +174,12 @@ async fn a_refund_that_the_gateway_refuses_is_left_to_a_clerk() {
 
         let mut tx = desk.store.begin().await.unwrap();
         desk.payments
-            .finish_refund_by_hand(&mut tx, &desk.site, &refund.id, "ICBC1")
+            .finish_refund_by_hand(&mut tx, &desk.site, &refund[0].id, "ICBC1", &clerk())
             .await
             .unwrap();
         let twice = desk
             .payments
-            .finish_refund_by_hand(&mut tx, &desk.site, &refund.id, "ICBC1")
+            .finish_refund_by_hand(&mut tx, &desk.site, &refund[0].id, "ICBC1", &clerk())
             .await;
         assert!(matches!(twice, Err(PaymentError::NotNow)));
         tx.commit().await.unwrap();

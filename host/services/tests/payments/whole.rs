@@ -52,7 +52,7 @@ async fn an_order_is_paid_and_each_of_its_cases_hears_of_it_once() {
             let mut conn = desk.store.read().await.unwrap();
             let status = desk
                 .payments
-                .status(&mut conn, &desk.site, &cases[0])
+                .case_status(&mut conn, &desk.site, &cases[0])
                 .await
                 .unwrap();
             assert_eq!(
