@@ -312,6 +312,7 @@ impl Engine {
         cases::update(&mut tx, &inner.sealer, site, &case)
             .await
             .map_err(stale)?;
+        following::verify(inner, &mut tx, site, &situation).await?;
         let others = following::apply(inner, &mut tx, site, id, &following).await?;
         let fingerprints = fingerprints(inner, site, &situation, &case);
         cases::set_lookups(&mut tx, site, id, &fingerprints).await?;
@@ -474,8 +475,12 @@ impl Engine {
         cases::update(&mut tx, &inner.sealer, site, &case)
             .await
             .map_err(stale)?;
-        let others = match following::apply(inner, &mut tx, site, id, &following).await {
-            // The order was paid at this moment.
+        let followed = async {
+            following::verify(inner, &mut tx, site, &situation).await?;
+            following::apply(inner, &mut tx, site, id, &following).await
+        };
+        let others = match followed.await {
+            // It was ordered or paid at this moment.
             Err(error) if error.is_conflict() => return Err(EngineError::Stale),
             others => others?,
         };

@@ -79,6 +79,23 @@ pub(crate) async fn decide(
     }
 }
 
+/// A conflict when the case went into an order, out of one, or was paid since it was read. To be asked behind the lock of
+/// the case's row, which whoever orders it takes too.
+pub(crate) async fn verify(
+    inner: &Inner,
+    tx: &mut Connection,
+    site: &SiteId,
+    before: &Situation,
+) -> Result<(), EngineError> {
+    let payments = &inner.services.payments;
+    let share = payments.case_status(tx, site, &before.case.id).await?;
+    if share == before.share {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict.into())
+    }
+}
+
 /// Does it in the transaction that changes the case; `case` is locked already. Gives the order's other cases.
 pub(crate) async fn apply(
     inner: &Inner,

@@ -53,6 +53,8 @@ pub struct Hall {
     pub neighbour: SiteId,
     /// A third one, with the plugin that misbehaves.
     pub wild: SiteId,
+    /// A fourth one, where cases are put into orders; paid by WeChat and by transfer.
+    pub market: SiteId,
     listeners: Vec<JoinHandle<()>>,
     folder: tempfile::TempDir,
 }
@@ -100,6 +102,7 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
     let site = SiteId::parse("jiangxi").unwrap();
     let neighbour = SiteId::parse("fujian").unwrap();
     let wild = SiteId::parse("wild").unwrap();
+    let market = SiteId::parse("minjiang").unwrap();
     let clock = Arc::new(TestClock::default());
     let pocket = Arc::new(Pocket::default());
     let (database, sealer) = (store.store.clone(), store.sealer.clone());
@@ -111,6 +114,7 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         }
     }
     activate(&registry, &store, &wild, &shelf::hostile("1.0.0", None)).await;
+    activate(&registry, &store, &market, shelf::fujian()).await;
 
     let pace = Pace {
         retries: [50, 100, 200, 400].map(Duration::from_millis).to_vec(),
@@ -136,7 +140,10 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         notify_url: format!("http://{}/wechat", notices.local_addr().unwrap()),
     };
     let mut payments = Payments::new(database.clone(), sealer.clone(), clock.clone());
-    payments.add_gateway(site.clone(), Arc::new(Wechat::new(merchant).unwrap()));
+    let gateway = Arc::new(Wechat::new(merchant).unwrap());
+    payments.add_gateway(site.clone(), gateway.clone());
+    payments.add_gateway(market.clone(), gateway);
+    payments.add_transfers(market.clone());
     // The project asks for both ways to pay; the tests go one of them.
     let merchant = AlipayMerchant {
         endpoint: format!("{provider_url}/gateway.do").parse().unwrap(),
@@ -158,20 +165,25 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         address: "https://jiangxi.example.cn".to_owned(),
         notify_url: "https://jiangxi.example.cn/notify/face/jiangxi".to_owned(),
     };
-    let lists = [(site.clone(), "https://jiangxi.example.cn/crl".to_owned())].into();
+    let lists = [&site, &market].map(|id| (id.clone(), format!("https://{id}.example.cn/crl")));
+    let lists = lists.into();
     let issuer = EmbeddedIssuer::new(database.clone(), sealer.clone(), clock.clone(), lists);
     let names = IssuerNames {
         organisation: "江西省数字证书有限公司".to_owned(),
         root: "江西CA 根证书".to_owned(),
         issuing: "江西CA 签发证书".to_owned(),
     };
-    issuer.establish(&site, &names).await.unwrap();
+    for id in [&site, &market] {
+        issuer.establish(id, &names).await.unwrap();
+    }
     let messaging = Arc::new(Messaging::new(
         database.clone(),
         sealer.clone(),
         clock.clone(),
         Arc::new(blobs.clone()),
-        [(site.clone(), channels)].into(),
+        [&site, &market]
+            .map(|id| (id.clone(), channels.clone()))
+            .into(),
     ));
     let uploads = Arc::new(Uploads::new(
         database.clone(),
@@ -220,7 +232,7 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
             clock.clone(),
         ),
     };
-    let sites = [&site, &neighbour, &wild].map(|id| Site {
+    let sites = [&site, &neighbour, &wild, &market].map(|id| Site {
         id: id.clone(),
         title: "江西CA数字证书在线预受理平台".to_owned(),
         address: format!("https://{id}.example.cn"),
@@ -254,6 +266,7 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         site,
         neighbour,
         wild,
+        market,
         listeners,
         folder,
     }

@@ -9,7 +9,9 @@
 )]
 
 mod applicant;
+mod baskets;
 mod deleting;
+mod following;
 mod hall;
 mod journey;
 mod lists;
@@ -18,8 +20,10 @@ mod misbehaviour;
 mod money;
 mod outside;
 mod permissions;
+mod receipts;
 mod repeats;
 mod shelf;
+mod shopper;
 mod timers;
 mod together;
 mod uploads;

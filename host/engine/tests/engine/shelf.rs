@@ -48,6 +48,12 @@ pub fn yingtan() -> &'static Parcel {
     PARCEL.get_or_init(|| parcel("yingtan"))
 }
 
+/// Applications that are put into orders.
+pub fn fujian() -> &'static Parcel {
+    static PARCEL: OnceLock<Parcel> = OnceLock::new();
+    PARCEL.get_or_init(|| parcel("fujian"))
+}
+
 /// The plugin that misbehaves, in this version; it takes over the cases of another one, or of none.
 pub fn hostile(version: &str, takes_over: Option<&str>) -> Parcel {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
