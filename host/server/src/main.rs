@@ -19,6 +19,7 @@ mod ledger;
 mod listen;
 mod plugin;
 mod reconcile;
+mod reconcile;
 mod serve;
 mod wiring;
 
@@ -48,6 +49,8 @@ enum Command {
     Ledger(ledger::Ledger),
     /// Compare our ledger with the bills of gateways and the bank's statements
     Reconcile(reconcile::Reconcile),
+    /// Compare our ledger with the bills of gateways and the bank's statements
+    Reconcile(reconcile::Reconcile),
     /// Members of staff who work in the console
     #[command(subcommand)]
     Clerk(clerk::Clerk),
@@ -60,6 +63,7 @@ async fn main() -> ExitCode {
         Command::Plugin(plugin) => plugin.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Ledger(ledger) => ledger.run().await,
+        Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Clerk(clerk) => clerk.run().await,
     };

@@ -199,6 +199,8 @@ fn state(
         content: Arc::clone(&host.content),
         payments: services.payments.clone(),
         invoices: services.invoices.clone(),
+        statements: host.statements.clone(),
+        reconciliation: services.reconciliation.clone(),
         identity: services.identity.clone(),
         messaging: services.messaging.clone(),
         uploads: services.uploads.clone(),

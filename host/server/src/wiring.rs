@@ -29,6 +29,7 @@ use yinxin_services::payments::{
 };
 use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::staff::Staff;
+use yinxin_services::statements::Statements;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Store;
 use yinxin_store::blobs::Blobs;
@@ -58,6 +59,7 @@ pub struct Host {
     pub services: Services,
     pub staff: Arc<Staff>,
     pub content: Arc<Content>,
+    pub statements: Arc<Statements>,
     /// Signs cookies; derived from the master key.
     pub cookie_key: [u8; 32],
 }
@@ -309,6 +311,12 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         passwords,
     ));
     let content = Arc::new(Content::new(store.clone(), clock.clone()));
+    let statements = Arc::new(Statements::new(
+        store.clone(),
+        sealer.clone(),
+        clock.clone(),
+        services.payments.clone(),
+    ));
     for file in sites.values() {
         content
             .import_pages(&file.id()?, &file.folder.join("pages"))
@@ -325,6 +333,7 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         services,
         staff,
         content,
+        statements,
     })
 }
 

@@ -18,8 +18,10 @@ use yinxin_services::identity::Identity;
 use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::Messaging;
 use yinxin_services::payments::Payments;
+use yinxin_services::reconciliation::Reconciliation;
 use yinxin_services::rate_limits::RateLimits;
 use yinxin_services::staff::Staff;
+use yinxin_services::statements::Statements;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Store;
 use yinxin_store::seal::Sealer;
@@ -49,6 +51,8 @@ pub struct Parts {
     pub content: Arc<Content>,
     pub payments: Arc<Payments>,
     pub invoices: Arc<Invoices>,
+    pub statements: Arc<Statements>,
+    pub reconciliation: Arc<Reconciliation>,
     pub identity: Arc<Identity>,
     pub messaging: Arc<Messaging>,
     pub uploads: Arc<Uploads>,

@@ -179,6 +179,13 @@ pub async fn hall_over(https: bool) -> Hall {
         content: Arc::new(Content::new(store.clone(), clock.clone())),
         payments: services.payments.clone(),
         invoices: services.invoices.clone(),
+        statements: Arc::new(yinxin_services::statements::Statements::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            services.payments.clone(),
+        )),
+        reconciliation: services.reconciliation.clone(),
         identity: services.identity.clone(),
         messaging: services.messaging.clone(),
         uploads: services.uploads.clone(),
