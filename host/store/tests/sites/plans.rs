@@ -76,9 +76,13 @@ async fn plan(conn: &mut yinxin_store::Connection, statement: &Statement) -> Opt
 /// True for a line of a plan that takes longer the more rows a site has, however few are wanted.
 fn is_slow(line: &str) -> bool {
     // These have one row a site.
-    if ["SEARCH ledger_heads ", "SEARCH revocation_lists "]
-        .iter()
-        .any(|search| line.starts_with(search))
+    if [
+        "SEARCH ledger_heads ",
+        "SEARCH revocation_lists ",
+        "SEARCH invoice_tokens ",
+    ]
+    .iter()
+    .any(|search| line.starts_with(search))
     {
         return false;
     }
