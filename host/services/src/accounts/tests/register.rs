@@ -160,6 +160,59 @@ async fn of_eight_registrations_at_once_one_wins() {
     }
 }
 
+/// The account policy of a site where the mobile alone logs in.
+fn by_mobile() -> AccountPolicy {
+    let mut by_mobile = policy();
+    by_mobile.login_ids = vec![LoginId::Mobile];
+    by_mobile
+}
+
+#[tokio::test]
+async fn of_registrations_at_once_with_one_mobile_one_wins_with_the_code_and_without() {
+    for store in stores().await {
+        let world = Arc::new(World::new(store));
+        let mut without_code = by_mobile();
+        without_code.registration_proofs.clear();
+        for (policy, mobile) in [(by_mobile(), MOBILE), (without_code, "13900005678")] {
+            if !policy.registration_proofs.is_empty() {
+                let sent = world.accounts.send_registration_code(
+                    &world.site,
+                    &policy,
+                    mobile,
+                    None,
+                    client_ref(9),
+                );
+                sent.await.unwrap();
+            }
+            let mut tasks = JoinSet::new();
+            for _ in 0..6 {
+                let (world, policy) = (world.clone(), policy.clone());
+                tasks.spawn(async move {
+                    let raw =
+                        answers(&[("unit", "福州某公司"), ("uscc", USCC), ("mobile", mobile)]);
+                    let form = registration_form();
+                    let code = if policy.registration_proofs.is_empty() {
+                        String::new()
+                    } else {
+                        world.phone.code(mobile)
+                    };
+                    let sent = registration(&form, &raw, &code);
+                    let client = client();
+                    world
+                        .accounts
+                        .register(&world.site, &policy, sent, &client, None)
+                        .await
+                        .is_ok()
+                });
+            }
+            let won = tasks.join_all().await.into_iter().filter(|won| *won);
+            assert_eq!(won.count(), 1, "{} {mobile}", world.store.name);
+        }
+        let accounts = world.accounts.list(&world.site, "", None, 10).await;
+        assert_eq!(accounts.unwrap().len(), 2);
+    }
+}
+
 #[tokio::test]
 async fn one_text_is_one_accounts_login_id_whatever_its_kind() {
     for store in stores().await {

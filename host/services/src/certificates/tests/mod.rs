@@ -1,6 +1,9 @@
 //! OpenSSL makes the requests and judges what we sign.
 
+mod files;
+mod holdings;
 mod issuing;
+mod register;
 mod requests;
 mod revocation;
 
