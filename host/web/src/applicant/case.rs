@@ -274,6 +274,11 @@ fn forward(visit: &Visit, page: &CasePage) -> Option<Forward> {
         let label = visit.text(text).to_owned();
         Some(Forward { path, label })
     };
+    // What was sent back is put right before it is paid.
+    let correcting = page.state.tone == Tone::Action && !page.state.open_steps.is_empty();
+    if correcting && let Some(path) = tasks::next_path(page) {
+        return to(path, "cases.go_on");
+    }
     if page.orderable {
         return to(format!("/orders/new?case={}", page.id), "cases.order");
     }
@@ -289,10 +294,7 @@ fn forward(visit: &Visit, page: &CasePage) -> Option<Forward> {
         };
         return to(format!("/orders/{}/pay", order.id), text);
     }
-    tasks::next_path(page).map(|path| Forward {
-        path,
-        label: visit.text("cases.go_on").to_owned(),
-    })
+    to(tasks::next_path(page)?, "cases.go_on")
 }
 
 pub fn button(visit: &Visit, action: &ActionView) -> ActionButton {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use yinxin_capabilities::Registry;
+use yinxin_core::calendar::Calendar;
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::{Clock, SystemClock};
 use yinxin_documents::Renderer;
@@ -51,6 +52,7 @@ pub struct Hall {
     pub router: Router,
     pub state: AppState,
     pub shutdown: CancellationToken,
+    pub registry: Arc<Registry>,
     _store: TestStore,
     _folder: tempfile::TempDir,
 }
@@ -132,12 +134,20 @@ pub async fn hall_over(https: bool) -> Hall {
         ),
     };
     let registry = Registry::new(Sandbox::new(Settings::default()).unwrap()).unwrap();
+    let registry = Arc::new(registry);
+    let setup = yinxin_engine::Site {
+        id: site.clone(),
+        title: "江西CA在线预受理".into(),
+        address: "http://jiangxi.localhost:8080".into(),
+        calendar: Calendar::default(),
+        order_days: 30,
+    };
     let engine = Engine::new(
         store.clone(),
         sealer.clone(),
-        Arc::new(registry),
+        registry.clone(),
         services.clone(),
-        Vec::new(),
+        vec![setup],
         clock.clone(),
     );
     let shutdown = CancellationToken::new();
@@ -201,6 +211,7 @@ pub async fn hall_over(https: bool) -> Hall {
         router: yinxin_web::router(state.clone()),
         state,
         shutdown,
+        registry,
         _store: test_store,
         _folder: folder,
     }

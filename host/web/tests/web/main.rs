@@ -9,4 +9,7 @@
 
 mod around;
 mod console;
+mod finance;
 mod hall;
+mod market;
+mod orders;
