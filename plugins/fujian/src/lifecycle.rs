@@ -45,6 +45,8 @@ pub fn all() -> [Lifecycle; 2] {
 /// In what the two ways differ for those who read them.
 struct Words {
     steps: &'static [&'static str],
+    /// Printing, which goes on until the certificate is made.
+    print: &'static [&'static str],
     papers: (&'static str, &'static str),
     post: &'static str,
     posted: (&'static str, &'static str),
@@ -53,6 +55,7 @@ struct Words {
 
 const NEW_WORDS: Words = Words {
     steps: &["agreement", "application", "materials", "print", "summary"],
+    print: &["print"],
     papers: ("待收材料", "待收材料"),
     post: "请打印订单的回执单和申请表，按回执单盖章、备齐材料寄给我们；寄出后可以填写快递单号。",
     posted: ("材料已寄出", "材料在途"),
@@ -61,6 +64,7 @@ const NEW_WORDS: Words = Words {
 
 const RENEWAL_WORDS: Words = Words {
     steps: &["agreement", "application", "materials", "summary"],
+    print: &[],
     papers: ("待收 KEY", "待收 KEY"),
     post: "请打印订单的回执单盖章，连同要续费的 KEY 一起寄给我们；寄出后可以填写快递单号。",
     posted: ("KEY 已寄出", "KEY 在途"),
@@ -69,6 +73,7 @@ const RENEWAL_WORDS: Words = Words {
 
 fn states(words: &Words) -> [State; 16] {
     let steps = || words.steps.iter().copied();
+    let print = || words.print.iter().copied();
     [
         state("draft", Tone::Draft)
             .applicant("填写中")
@@ -99,22 +104,26 @@ fn states(words: &Words) -> [State; 16] {
             .next(format!(
                 "审核已通过，请下单付款；{DAYS_TO_PAY} 天内未付款将自动关闭。现在不能自行修改，需要更改请致电 {PHONE}。"
             ))
+            .open(print())
             .payable()
             .due(days(DAYS_TO_PAY)),
         state("papers", Tone::Action)
             .applicant(words.papers.0)
             .clerk(words.papers.1)
             .next(format!("{}需要更改申请请致电 {PHONE}。", words.post))
+            .open(print())
             .queue(Role::Reviewer),
         state("posted", Tone::Waiting)
             .applicant(words.posted.0)
             .clerk(words.posted.1)
             .next("收到后我们会核对，有问题会通知您。快递单号填错了可以再填一次。")
+            .open(print())
             .queue(Role::Reviewer),
         state("making", Tone::Waiting)
             .applicant("待制作")
             .clerk("待制作")
             .next(format!("已核对无误，{DAYS_TO_MAKE} 个工作日内制作证书。"))
+            .open(print())
             .queue(Role::Maker)
             .due(working_days(DAYS_TO_MAKE)),
         state("issuing", Tone::Waiting)

@@ -110,7 +110,7 @@ fn a_new_enterprise_certificate_paid_by_transfer() {
         let effects = case.fire("accept").unwrap();
         assert_eq!(told(&effects), ["accepted", "accepted-mail"]);
         assert_eq!(case.state().applicant_label, "申请受理中");
-        assert!(case.state().open_steps.is_empty());
+        assert_eq!(case.state().open_steps, ["print"]);
         assert!(case.state().next.contains("0591-968975"));
 
         case.ordered(yuan(280));
