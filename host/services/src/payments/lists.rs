@@ -65,7 +65,8 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
-    fn fits(&self, order: &Order) -> bool {
+    /// Whether an order is one of those, but for the text.
+    pub fn fits(&self, order: &Order) -> bool {
         fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
             wanted.is_none() || wanted == found
         }

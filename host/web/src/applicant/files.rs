@@ -2,9 +2,12 @@
 
 use crate::error::WebError;
 use crate::page::{Applicant, Visit};
+use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -22,6 +25,10 @@ const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A file that somebody else made is shown without any right of a page, whatever it holds.
 const NO_RIGHTS: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/// The same for a PDF that a page of ours frames.
+const FRAMED: &str =
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
 
 #[derive(Deserialize)]
 pub struct Chain {
@@ -128,8 +135,29 @@ pub fn attachment(download: Download) -> Response {
     send(download, "attachment")
 }
 
+/// A PDF to be shown in a frame of a page of ours. It has no right of a page either; but a browser's own viewer does not
+/// open in a sandbox.
+pub fn framed(download: Download) -> Response {
+    let mut response = inline(download);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(FRAMED));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    response
+}
+
+/// A table that is written while it is sent, to be saved under its name.
+pub fn attached(name: &str, media_type: &str, body: Body) -> Response {
+    let headers = headers(name, media_type, "attachment");
+    (headers, body).into_response()
+}
+
 fn send(download: Download, disposition: &str) -> Response {
-    let name = utf8_percent_encode(&download.name, ATTRIBUTE);
+    let headers = headers(&download.name, &download.media_type, disposition);
+    (headers, download.bytes).into_response()
+}
+
+fn headers(name: &str, media_type: &str, disposition: &str) -> HeaderMap {
+    let name = utf8_percent_encode(name, ATTRIBUTE);
     let disposition = format!("{disposition}; filename*=UTF-8''{name}");
     let mut headers = HeaderMap::new();
     let mut set = |name, value: &str| {
@@ -137,10 +165,10 @@ fn send(download: Download, disposition: &str) -> Response {
             headers.insert(name, value);
         }
     };
-    set(CONTENT_TYPE, &download.media_type);
+    set(CONTENT_TYPE, media_type);
     set(CONTENT_DISPOSITION, &disposition);
     set(CONTENT_SECURITY_POLICY, NO_RIGHTS);
-    (headers, download.bytes).into_response()
+    headers
 }
 
 #[cfg(test)]

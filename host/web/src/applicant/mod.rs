@@ -32,7 +32,7 @@ const UPLOAD_LIMIT: usize = 22 * 1024 * 1024;
 
 pub(crate) use case::common_name;
 pub use case::load as load_case;
-pub(crate) use files::{attachment, download_of, inline};
+pub(crate) use files::{attached, attachment, download_of, framed, inline};
 pub(crate) use orders::own as own_order;
 pub(crate) use register::Next;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `/console`: how the queues stand, and what the clerk holds.
 
+use super::due::{Due, due};
 use super::queue::{CaseRow, rows};
 use super::visit::{ClerkVisit, role_name};
 use crate::error::WebError;
@@ -7,6 +8,7 @@ use crate::page::Visit;
 use crate::texts::fill;
 use axum::response::Response;
 use serde::Serialize;
+use yinxin_core::definition::Role;
 
 /// Cases that one clerk holds at a time; more are found in their queues.
 const HELD: usize = 20;
@@ -17,6 +19,8 @@ struct DeskPage {
     queues: Vec<QueueCard>,
     held: Vec<CaseRow>,
     unsent: usize,
+    /// What waits for a finance clerk, beside the cases.
+    money: Vec<Due>,
 }
 
 #[derive(Serialize)]
@@ -58,7 +62,14 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
         .messaging
         .dead_letters(site, None, COUNTED)
         .await;
+    // An administrator may do it too; it is not what he comes for.
+    let is_finance = clerk.clerk.roles.contains(&Role::Finance);
     let page = DeskPage {
+        money: if is_finance {
+            due(&clerk).await?
+        } else {
+            Vec::new()
+        },
         queues: queues.collect(),
         held: rows(held, now),
         unsent: unsent.map_err(WebError::internal)?.len(),

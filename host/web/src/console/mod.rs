@@ -9,16 +9,24 @@ mod case;
 mod certificates;
 mod content;
 mod desk;
+mod due;
 mod files;
 mod history;
+mod invoices;
+mod ledger;
 mod letters;
 mod log_in;
 mod money;
 mod orders;
+mod payments;
 mod plugins;
 mod queue;
 mod reasons;
+mod reconciliation;
+mod refunds;
 mod staff;
+mod statements;
+mod sure;
 mod visit;
 
 pub use visit::ClerkVisit;
@@ -99,16 +107,93 @@ fn money_pages() -> Router<AppState> {
     Router::new()
         .route("/console/orders", get(orders::list))
         .route("/console/orders/{id}", get(orders::show))
-        .route("/console/orders/{id}/transfer", post(orders::verify))
+        .route(
+            "/console/orders/{id}/transfer",
+            post(orders::transfer::verify),
+        )
         .route(
             "/console/orders/{id}/refuse-slip",
-            post(orders::refuse_slip),
+            post(orders::transfer::refuse_slip),
         )
-        .route("/console/payments", get(money::odd))
-        .route("/console/payments/{id}/give-back", post(money::give_back))
-        .route("/console/refunds", get(money::refunds))
-        .route("/console/refunds/{id}/retry", post(money::retry))
-        .route("/console/refunds/{id}/finish", post(money::finish))
+        .route(
+            "/console/orders/{id}/cancel",
+            get(orders::cancel::ask).post(orders::cancel::cancel),
+        )
+        .route("/console/orders/{id}/slips/{file}", get(orders::slip::view))
+        .route(
+            "/console/orders/{id}/slips/{file}/original",
+            get(orders::slip::original),
+        )
+        .route(
+            "/console/orders/{id}/invoice",
+            get(invoices::ask_upload).post(invoices::upload),
+        )
+        .route("/console/payments", get(payments::odd))
+        .route(
+            "/console/payments/{id}/give-back",
+            get(payments::ask_give_back).post(payments::give_back),
+        )
+        .route(
+            "/console/payments/{id}/assign",
+            get(payments::ask_assign).post(payments::assign),
+        )
+        .route("/console/refunds", get(refunds::list))
+        .route("/console/refunds/{id}/retry", post(refunds::retry))
+        .route("/console/refunds/{id}/finish", post(refunds::finish))
+        .route("/console/invoices", get(invoices::list))
+        .route("/console/invoices/{id}/file", get(invoices::file))
+        .route("/console/invoices/{id}/retry", post(invoices::retry))
+        .route(
+            "/console/invoices/{id}/void",
+            get(invoices::ask_void).post(invoices::void),
+        )
+        .merge(book_pages())
+}
+
+/// For the finance clerk: what the bank and the gateways say, and the books.
+fn book_pages() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/console/statements",
+            get(statements::list).post(statements::import),
+        )
+        .route("/console/statements/sample.csv", get(statements::sample))
+        .route("/console/statements/{id}", get(statements::show))
+        .route(
+            "/console/statements/{id}/confirm-all",
+            get(statements::ask_all).post(statements::confirm_all),
+        )
+        .route(
+            "/console/statements/{id}/lines/{line}/confirm",
+            post(statements::confirm),
+        )
+        .route(
+            "/console/statements/{id}/lines/{line}/order",
+            get(statements::choose),
+        )
+        .route(
+            "/console/statements/{id}/lines/{line}/ignore",
+            get(statements::ask_ignore).post(statements::ignore),
+        )
+        .route(
+            "/console/statements/{id}/lines/{line}/restore",
+            post(statements::restore),
+        )
+        .route(
+            "/console/reconciliation",
+            get(reconciliation::list).post(reconciliation::run),
+        )
+        .route("/console/reconciliation/{id}", get(reconciliation::show))
+        .route(
+            "/console/reconciliation/differences/{id}/settle",
+            post(reconciliation::settle),
+        )
+        .route(
+            "/console/reconciliation/differences/{id}/reopen",
+            post(reconciliation::reopen),
+        )
+        .route("/console/ledger", get(ledger::show))
+        .route("/console/ledger/postings.csv", get(ledger::export))
 }
 
 /// For administrators.

@@ -1,256 +1,228 @@
-//! `/console/payments` and `/console/refunds`: money that came in a wrong amount, and money on its way back.
+//! What the finance clerk's pages share: words, days, pages of a list, and who was faster.
 
-use super::orders::method_text;
 use super::visit::ClerkVisit;
 use crate::error::WebError;
 use crate::forms::Posted;
-use axum::extract::{Path, Query};
-use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use crate::security::rate_limit::{self, ACTIONS};
+use crate::texts::fill;
+use serde::Serialize;
 use yinxin_core::definition::Role;
-use yinxin_core::ids::PaymentId;
-use yinxin_services::payments::{By, PaymentError, RefundState};
-use yinxin_store::StoreError;
+use yinxin_core::ids::OrderId;
+use yinxin_core::money::Method;
+use yinxin_core::rules::Problem;
+use yinxin_core::time::Millis;
+use yinxin_services::payments::OrderState;
+use yinxin_store::order_events::{By, ByKind, OrderEvent};
+use yinxin_store::payments::gateway_word;
+use yinxin_store::{Connection, order_events};
 
 /// Lines of a page.
-const LINES: usize = 30;
-/// Characters of a reason or a bank's number.
-const TEXT_LIMIT: usize = 80;
+pub const LINES: usize = 30;
+/// Seconds of a day; China has no summer time.
+pub const DAY: i64 = 24 * 3600;
 
-/// Those that wait for the clerk stand first.
-const STATES: [RefundState; 4] = [
-    RefundState::Failed,
-    RefundState::Requested,
-    RefundState::Processing,
-    RefundState::Done,
-];
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Asked {
-    state: String,
-    after: String,
-}
-
+/// A button that narrows a list.
 #[derive(Serialize)]
-struct OddPage {
-    lines: Vec<OddLine>,
-    next: String,
-    first: String,
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    /// How many wait there; empty: not counted, or none.
+    pub count: String,
 }
 
-#[derive(Serialize)]
-struct OddLine {
-    id: String,
-    order: String,
-    order_number: String,
-    method: String,
-    transaction: String,
-    expected: i64,
-    received: i64,
-    refunded: i64,
-    at: String,
-    /// Something is left to give back.
-    open: bool,
-}
-
-#[derive(Serialize)]
-struct RefundsPage {
-    state: &'static str,
-    states: Vec<(&'static str, String)>,
-    lines: Vec<RefundLine>,
-    next: String,
-    first: String,
-}
-
-#[derive(Serialize)]
-struct RefundLine {
-    id: String,
-    order: String,
-    case: String,
-    amount: i64,
-    reason: String,
-    at: String,
-    finished: String,
-    /// The provider's number, or why it refused.
-    answer: String,
-    failed: bool,
-    /// It may be booked as paid out by hand.
-    by_hand: bool,
-}
-
-pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Response, WebError> {
-    clerk.require(Role::Finance)?;
-    let visit = &clerk.visit;
-    let after = (!asked.after.is_empty()).then_some(asked.after.as_str());
-    let mut found = visit
-        .state
-        .payments
-        .odd_payments(&visit.site.id, after, one_more())
-        .await?;
-    let more = found.len() > LINES;
-    found.truncate(LINES);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("/console/payments?after={}", last.payment));
-    let lines = found.into_iter().map(|odd| OddLine {
-        id: odd.payment.to_string(),
-        order: odd.order.to_string(),
-        order_number: odd.order_number,
-        method: method_text(&clerk, odd.method),
-        transaction: odd.transaction,
-        expected: odd.expected.0,
-        received: odd.received.0,
-        refunded: odd.refunded.0,
-        at: odd.confirmed_at.map(|at| at.minute()).unwrap_or_default(),
-        open: odd.received > odd.refunded,
-    });
-    let page = OddPage {
-        lines: lines.collect(),
-        next: next.unwrap_or_default(),
-        first: after
-            .map(|_| "/console/payments".to_owned())
-            .unwrap_or_default(),
-    };
-    clerk.page("console/payments.html", page)
-}
-
-pub async fn give_back(
-    clerk: ClerkVisit,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Result<Response, WebError> {
-    clerk.require(Role::Finance)?;
-    let visit = &clerk.visit;
-    let reason = typed(&posted, "reason");
-    let reason = if reason.is_empty() {
-        visit.text("console.payment_mismatch")
-    } else {
-        &reason
-    };
-    let (payments, site) = (&visit.state.payments, &visit.site.id);
-    let mut tx = visit.state.store.begin().await?;
-    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
-    let asked = payments
-        .give_back(&mut tx, site, &PaymentId::from_stored(id), reason, &by)
-        .await;
-    if !happened(asked.map(|_| ()))? {
-        return Ok(visit.go("/console/payments", "nothing-to-do"));
-    }
-    tx.commit().await.map_err(StoreError::from)?;
-    Ok(visit.go("/console/payments", "refund-requested"))
-}
-
-pub async fn refunds(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Response, WebError> {
-    clerk.require(Role::Finance)?;
-    let visit = &clerk.visit;
-    let wanted = STATES
-        .into_iter()
-        .find(|state| state.as_str() == asked.state);
-    let state = wanted.unwrap_or(RefundState::Failed);
-    let after = (!asked.after.is_empty()).then_some(asked.after.as_str());
-    let mut found = visit
-        .state
-        .payments
-        .refunds_in(&visit.site.id, state, after, one_more())
-        .await?;
-    let more = found.len() > LINES;
-    found.truncate(LINES);
-    let base = format!("/console/refunds?state={}", state.as_str());
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("{base}&after={}", last.id));
-    let lines = found.into_iter().map(|refund| RefundLine {
-        id: refund.id,
-        order: refund.order.to_string(),
-        case: refund.case.map(|case| case.to_string()).unwrap_or_default(),
-        amount: refund.amount.0,
-        reason: refund.reason,
-        at: refund.requested_at.minute(),
-        finished: refund.finished_at.map(|at| at.minute()).unwrap_or_default(),
-        answer: refund.provider_no,
-        failed: refund.state == RefundState::Failed,
-        by_hand: matches!(refund.state, RefundState::Failed | RefundState::Requested),
-    });
-    let states = STATES.map(|state| {
-        (
-            state.as_str(),
-            visit
-                .text(&format!("console.refund_{}", state.as_str()))
-                .to_owned(),
-        )
-    });
-    let page = RefundsPage {
-        state: state.as_str(),
-        states: states.to_vec(),
-        lines: lines.collect(),
-        next: next.unwrap_or_default(),
-        first: after.map(|_| base).unwrap_or_default(),
-    };
-    clerk.page("console/refunds.html", page)
-}
-
-pub async fn retry(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response, WebError> {
-    clerk.require(Role::Finance)?;
-    let visit = &clerk.visit;
-    let mut tx = visit.state.store.begin().await?;
-    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
-    let retried = visit
-        .state
-        .payments
-        .retry_refund(&mut tx, &visit.site.id, &id, &by)
-        .await;
-    if !happened(retried)? {
-        return Ok(visit.go("/console/refunds", "nothing-to-do"));
-    }
-    tx.commit().await.map_err(StoreError::from)?;
-    tracing::info!(site = %visit.site.id, refund = id, clerk = %clerk.clerk.id, "a refund is tried again");
-    Ok(visit.go("/console/refunds", "refund-requested"))
-}
-
-/// Paid out over the counter or the bank's own page.
-pub async fn finish(
-    clerk: ClerkVisit,
-    Path(id): Path<String>,
-    posted: Posted,
-) -> Result<Response, WebError> {
-    clerk.require(Role::Finance)?;
-    let visit = &clerk.visit;
-    let reference = typed(&posted, "reference");
-    if reference.is_empty() {
-        return Ok(visit.go("/console/refunds", "reference-missing"));
-    }
-    let (payments, site) = (&visit.state.payments, &visit.site.id);
-    let mut tx = visit.state.store.begin().await?;
-    let by = By::clerk(&clerk.clerk.id, &clerk.clerk.name);
-    if !happened(
-        payments
-            .finish_refund_by_hand(&mut tx, site, &id, &reference, &by)
-            .await,
-    )? {
-        return Ok(visit.go("/console/refunds", "not-by-hand"));
-    }
-    tx.commit().await.map_err(StoreError::from)?;
-    tracing::info!(%site, refund = id, clerk = %clerk.clerk.id, "a refund was paid out by hand");
-    Ok(visit.go("/console/refunds?state=done", "refund-booked"))
-}
-
-/// False when somebody else was faster, or the page was an old one.
-fn happened(outcome: Result<(), PaymentError>) -> Result<bool, WebError> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(PaymentError::NotNow | PaymentError::NothingToRefund) => Ok(false),
-        Err(error) => Err(error.into()),
+impl Choice {
+    pub fn new(value: &str, label: &str) -> Self {
+        Self {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            count: String::new(),
+        }
     }
 }
 
-fn typed(posted: &Posted, name: &str) -> String {
-    posted.get(name).trim().chars().take(TEXT_LIMIT).collect()
+/// What was fetched with one line more than a page shows: the page, and the last line's key where another page follows.
+pub struct Paged<T> {
+    pub lines: Vec<T>,
+    pub next: Option<String>,
+}
+
+impl<T> Paged<T> {
+    pub fn new(mut found: Vec<T>, key: impl Fn(&T) -> String) -> Self {
+        let more = found.len() > LINES;
+        found.truncate(LINES);
+        let next = found.last().filter(|_| more).map(key);
+        Self { lines: found, next }
+    }
 }
 
 /// One more than a page shows, to know whether there is a next one.
-fn one_more() -> i64 {
+pub fn one_more() -> i64 {
     i64::try_from(LINES + 1).unwrap_or(i64::MAX)
+}
+
+/// A number for a button; empty for none, and no more than two digits.
+pub fn told(waiting: usize) -> String {
+    match waiting {
+        0 => String::new(),
+        1..100 => waiting.to_string(),
+        _ => "99+".to_owned(),
+    }
+}
+
+/// The role of these pages, before anything is looked at.
+pub fn may(clerk: &ClerkVisit) -> Result<(), WebError> {
+    clerk.require(Role::Finance)
+}
+
+/// The role, and one more action of this client.
+pub async fn may_act(clerk: &ClerkVisit) -> Result<(), WebError> {
+    clerk.require(Role::Finance)?;
+    rate_limit::allow(&clerk.visit, "finance", ACTIONS).await
+}
+
+/// Who does it, for the order's history.
+pub fn by(clerk: &ClerkVisit) -> By {
+    By::clerk(&clerk.clerk.id, &clerk.clerk.name)
+}
+
+/// A problem of an input, or of the page as a whole.
+pub fn problem(item: &str, message: impl Into<String>) -> Problem {
+    Problem {
+        item: (!item.is_empty()).then(|| item.to_owned()),
+        message: message.into(),
+        offer: None,
+    }
+}
+
+/// What was typed, without spaces around it.
+pub fn typed(posted: &Posted, name: &str, characters: usize) -> String {
+    posted.get(name).trim().chars().take(characters).collect()
+}
+
+/// The beginning in China of a day as browsers send it: `2026-11-20`.
+pub fn start_of(text: &str) -> Option<Millis> {
+    let day = text.trim().parse().ok()?;
+    Some(Millis::start_of(day))
+}
+
+pub fn method_text(clerk: &ClerkVisit, method: Method) -> String {
+    let path = format!("payment.{}", gateway_word(method));
+    clerk.visit.text(&path).to_owned()
+}
+
+/// An order that nobody began to pay looks to its applicant like one that waits for money; a clerk tells them apart.
+pub fn state_text(clerk: &ClerkVisit, state: OrderState) -> String {
+    let path = match state {
+        OrderState::Open => "console.order_open".to_owned(),
+        other => format!("orders.{}", other.as_str()),
+    };
+    clerk.visit.text(&path).to_owned()
+}
+
+pub fn state_tone(state: OrderState) -> &'static str {
+    match state {
+        OrderState::SlipUploaded => "action",
+        OrderState::Open | OrderState::AwaitingPayment | OrderState::Refunding => "waiting",
+        OrderState::Paid => "done",
+        OrderState::Refunded | OrderState::Closed => "",
+    }
+}
+
+/// As colleagues know who did it.
+pub fn name_of(clerk: &ClerkVisit, by: &By) -> String {
+    match by.kind {
+        ByKind::Clerk => by.name.clone(),
+        ByKind::Applicant => clerk.visit.text("finance.by_applicant").to_owned(),
+        ByKind::Host => clerk.visit.text("finance.by_host").to_owned(),
+    }
+}
+
+pub fn event_text(clerk: &ClerkVisit, event: &OrderEvent) -> String {
+    let path = format!("finance_events.{}", event.kind.as_str());
+    clerk.visit.text(&path).to_owned()
+}
+
+/// What the page showed last of an order's history; it goes with its forms.
+pub fn seen(history: &[OrderEvent]) -> String {
+    history
+        .last()
+        .map(|event| event.id.clone())
+        .unwrap_or_default()
+}
+
+/// To be asked behind an action, in its transaction, which holds the order: whether somebody had done something with the
+/// order after the clerk's page was made, as a sentence. The action is taken back then.
+pub async fn overtaken(
+    clerk: &ClerkVisit,
+    conn: &mut Connection,
+    order: &OrderId,
+    posted: &Posted,
+) -> Result<Option<String>, WebError> {
+    let history = order_events::of_order(conn, &clerk.visit.site.id, order).await?;
+    let seen = history
+        .iter()
+        .position(|event| event.id == posted.get("_seen"));
+    // What follows what the page showed is this clerk's own doing, or there was something in between.
+    let first = seen.and_then(|seen| history.get(seen + 1));
+    match (seen, first) {
+        (Some(_), None) => Ok(None),
+        (Some(_), Some(event)) if event.by.id == clerk.clerk.id.as_str() => Ok(None),
+        (Some(_), Some(event)) => Ok(Some(faster(clerk, event))),
+        (None, _) => Ok(Some(clerk.visit.text("finance.changed").to_owned())),
+    }
+}
+
+/// The sentence for a page that is behind.
+pub fn who_was_faster(clerk: &ClerkVisit, history: &[OrderEvent]) -> String {
+    let visit = &clerk.visit;
+    let colleague = |event: &&OrderEvent| event.by.kind == ByKind::Clerk;
+    // What the host notes of a colleague's doing follows it in the same transaction.
+    let told = history
+        .iter()
+        .rev()
+        .take(3)
+        .find(colleague)
+        .or(history.last());
+    match told {
+        Some(event) => faster(clerk, event),
+        None => visit.text("finance.changed").to_owned(),
+    }
+}
+
+fn faster(clerk: &ClerkVisit, event: &OrderEvent) -> String {
+    let text = if event.by.kind == ByKind::Clerk {
+        "finance.faster"
+    } else {
+        "finance.faster_host"
+    };
+    let (name, at) = (name_of(clerk, &event.by), event.at.minute());
+    let what = event_text(clerk, event);
+    fill(
+        clerk.visit.text(text),
+        &[("name", &name), ("at", &at), ("what", &what)],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_in_china() {
+        assert_eq!(start_of("2026-11-21"), Some(Millis(1_795_190_400_000)));
+        for wrong in ["", "2026-13-01", "20261121x", "昨天"] {
+            assert_eq!(start_of(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_knows_whether_another_follows() {
+        let full = Paged::new((0..=LINES).collect(), ToString::to_string);
+        assert_eq!(
+            (full.lines.len(), full.next.as_deref()),
+            (LINES, Some("29"))
+        );
+        let last = Paged::new((0..LINES).collect::<Vec<_>>(), ToString::to_string);
+        assert_eq!((last.lines.len(), last.next), (LINES, None));
+    }
 }

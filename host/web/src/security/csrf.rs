@@ -28,6 +28,8 @@ const WITH_FILE: &[&str] = &[
     "/console/cases/{id}/actions/{transition}",
     "/console/content/downloads/{id}",
     "/console/content/new-download",
+    "/console/orders/{id}/invoice",
+    "/console/statements",
     "/orders/{id}/slip",
     "/services/{plugin}/{service}/new",
 ];

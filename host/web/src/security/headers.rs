@@ -26,11 +26,14 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     }
+    // Only a PDF that a page of ours frames says otherwise.
+    if !headers.contains_key(X_FRAME_OPTIONS) {
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
     let mut always = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
     always(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    always(X_FRAME_OPTIONS, "DENY");
     always(REFERRER_POLICY, "same-origin");
     always(HeaderName::from_static("permissions-policy"), PERMISSIONS);
     always(

@@ -10,7 +10,7 @@ use yinxin_store::StoreError;
 use yinxin_store::clerks::Clerk;
 use yinxin_store::sessions::{self, Session, SessionKind};
 
-const PASSWORD: &str = "信江秋水共长天一色阁";
+pub const PASSWORD: &str = "信江秋水共长天一色阁";
 
 /// Who may open a page: everybody of the staff, or those with this role, and administrators always.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ use May::{Only, Staff};
 const ADMIN: May = Only(Role::Administrator);
 const FINANCE: May = Only(Role::Finance);
 
-const PAGES: [(Method, &str, May); 62] = [
+const PAGES: [(Method, &str, May); 99] = [
     (Method::GET, "/console", Staff),
     (Method::GET, "/console/password", Staff),
     (
@@ -73,17 +73,90 @@ const PAGES: [(Method, &str, May); 62] = [
     ),
     (Method::GET, "/console/cases/none/papers/none/pdf", Staff),
     (Method::GET, "/console/cases/none/certificates/none", Staff),
+    (Method::GET, "/console/certificates", Staff),
+    (Method::GET, "/console/certificates/none", Staff),
+    (Method::GET, "/console/certificates/none/file", Staff),
+    (Method::GET, "/console/certificates/none/hold", ADMIN),
+    (Method::POST, "/console/certificates/none/hold", ADMIN),
+    (Method::POST, "/console/certificates/none/release", ADMIN),
+    (Method::POST, "/console/certificates/none/revoke", ADMIN),
     (Method::GET, "/console/letters", Staff),
     (Method::POST, "/console/letters/none/resend", Staff),
     (Method::GET, "/console/orders", FINANCE),
     (Method::GET, "/console/orders/none", FINANCE),
+    (Method::GET, "/console/orders/none/cancel", FINANCE),
+    (Method::GET, "/console/orders/none/slips/none", FINANCE),
+    (
+        Method::GET,
+        "/console/orders/none/slips/none/original",
+        FINANCE,
+    ),
+    (Method::GET, "/console/orders/none/invoice", FINANCE),
+    (Method::GET, "/console/payments", FINANCE),
+    (Method::GET, "/console/payments/none/give-back", FINANCE),
+    (Method::GET, "/console/payments/none/assign", FINANCE),
+    (Method::GET, "/console/refunds", FINANCE),
+    (Method::GET, "/console/invoices", FINANCE),
+    (Method::GET, "/console/invoices/none/file", FINANCE),
+    (Method::GET, "/console/invoices/none/void", FINANCE),
+    (Method::GET, "/console/statements", FINANCE),
+    (Method::GET, "/console/statements/sample.csv", FINANCE),
+    (Method::GET, "/console/statements/none", FINANCE),
+    (Method::GET, "/console/statements/none/confirm-all", FINANCE),
+    (
+        Method::GET,
+        "/console/statements/none/lines/none/order",
+        FINANCE,
+    ),
+    (
+        Method::GET,
+        "/console/statements/none/lines/none/ignore",
+        FINANCE,
+    ),
+    (Method::GET, "/console/reconciliation", FINANCE),
+    (Method::GET, "/console/reconciliation/none", FINANCE),
+    (Method::GET, "/console/ledger", FINANCE),
+    (Method::GET, "/console/ledger/postings.csv", FINANCE),
     (Method::POST, "/console/orders/none/transfer", FINANCE),
     (Method::POST, "/console/orders/none/refuse-slip", FINANCE),
-    (Method::GET, "/console/payments", FINANCE),
+    (Method::POST, "/console/orders/none/cancel", FINANCE),
     (Method::POST, "/console/payments/none/give-back", FINANCE),
-    (Method::GET, "/console/refunds", FINANCE),
+    (Method::POST, "/console/payments/none/assign", FINANCE),
     (Method::POST, "/console/refunds/none/retry", FINANCE),
     (Method::POST, "/console/refunds/none/finish", FINANCE),
+    (Method::POST, "/console/invoices/none/retry", FINANCE),
+    (Method::POST, "/console/invoices/none/void", FINANCE),
+    (
+        Method::POST,
+        "/console/statements/none/confirm-all",
+        FINANCE,
+    ),
+    (
+        Method::POST,
+        "/console/statements/none/lines/none/confirm",
+        FINANCE,
+    ),
+    (
+        Method::POST,
+        "/console/statements/none/lines/none/ignore",
+        FINANCE,
+    ),
+    (
+        Method::POST,
+        "/console/statements/none/lines/none/restore",
+        FINANCE,
+    ),
+    (Method::POST, "/console/reconciliation", FINANCE),
+    (
+        Method::POST,
+        "/console/reconciliation/differences/none/settle",
+        FINANCE,
+    ),
+    (
+        Method::POST,
+        "/console/reconciliation/differences/none/reopen",
+        FINANCE,
+    ),
     (Method::GET, "/console/accounts", ADMIN),
     (Method::GET, "/console/accounts/none", ADMIN),
     (Method::GET, "/console/accounts/none/edit", ADMIN),
@@ -118,18 +191,20 @@ const PAGES: [(Method, &str, May); 62] = [
 ];
 
 /// Forms with a file: they have a body of their own.
-const UPLOADS: [(&str, May); 3] = [
+const UPLOADS: [(&str, May); 5] = [
     ("/console/cases/none/actions/invoice", Staff),
+    ("/console/orders/none/invoice", FINANCE),
+    ("/console/statements", FINANCE),
     ("/console/content/new-download", ADMIN),
     ("/console/content/downloads/none", ADMIN),
 ];
 
-fn site() -> SiteId {
+pub fn site() -> SiteId {
     SiteId::parse("jiangxi").unwrap()
 }
 
 /// A hall with one clerk for each role.
-async fn staffed() -> Hall {
+pub async fn staffed() -> Hall {
     let hall = hall().await;
     hall.state
         .staff
@@ -140,7 +215,7 @@ async fn staffed() -> Hall {
 }
 
 /// Somebody who has logged in, and the token of their forms.
-async fn at_work(hall: &Hall, login: &str) -> (Browser, String) {
+pub async fn at_work(hall: &Hall, login: &str) -> (Browser, String) {
     let mut browser = Browser::default();
     let token = browser.token(hall).await;
     let body = format!(
@@ -164,7 +239,7 @@ fn token_on(page: &Answer) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
@@ -340,7 +415,11 @@ async fn a_password_that_somebody_else_chose_is_changed_first() {
         disabled: true,
         ..clerk
     };
-    hall.state.staff.update(&site(), &gone, "", None).await.unwrap();
+    hall.state
+        .staff
+        .update(&site(), &gone, "", None)
+        .await
+        .unwrap();
     assert!(leads_to_the_door(&browser.get(&hall, "/console").await));
 }
 
