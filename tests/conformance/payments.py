@@ -7,7 +7,10 @@ Starts `yinxin-simulators` on free ports and in a folder of its own, plays merch
 """
 
 import argparse
+import datetime
+import hashlib
 import http.server
+import io
 import json
 import os
 import pathlib
@@ -20,6 +23,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 
 from alipay import AliPay
 from cryptography.hazmat.primitives import serialization
@@ -83,6 +87,14 @@ def control(base, path, body=None):
     request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
+
+
+def bills_of_today(base, provider):
+    """Has the provider make the bill of the day that is not over; the day in China."""
+    data = json.dumps({"ready_hour": -1}).encode()
+    request = urllib.request.Request(f"{base}/control/{provider}/bills", data, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=20).close()
+    return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date().isoformat()
 
 
 def strangers_key():
@@ -167,6 +179,25 @@ def wechat(base, merchant, keys):
     check("wechat: an unpaid order is closed", code == 204, code)
     code, answer = order("conform003")
     check("wechat: a closed number is not opened again", code == 400 and answer["code"] == "ORDER_CLOSED", answer)
+
+    code, answer = pay.trade_bill("2026-01-01", tar_type="")
+    check("wechat: no bill of long ago", code == 400, answer)
+    code, answer = pay.trade_bill(bills_of_today(base, "wechat"), tar_type="")
+    place = json.loads(answer)
+    check("wechat: a bill has a signed address and hash", code == 200 and place["hash_type"] == "SHA1", answer)
+    code, file = pay.download_bill(place["download_url"])
+    file = file if isinstance(file, bytes) else file.encode()
+    check("wechat: the bill fits its hash", code == 200 and hashlib.sha1(file).hexdigest() == place["hash_value"], file)
+    rows = file.decode("utf-8-sig").splitlines()
+    names = rows[0].split(",")
+    lines = [dict(zip(names, row.lstrip("`").split(",`"))) for row in rows[1:3]]
+    check("wechat: the bill has payment and refund", [line["交易状态"] for line in lines] == ["SUCCESS", "REFUND"], rows)
+    check("wechat: the bill's amounts are yuan", (lines[0]["订单金额"], lines[1]["申请退款金额"]) == ("220.00", "220.00"), lines)
+    try:
+        unsigned = urllib.request.urlopen(place["download_url"], timeout=20).status
+    except urllib.error.HTTPError as error:
+        unsigned = error.code
+    check("wechat: a bill is not given to somebody who does not sign", unsigned != 200, unsigned)
 
     replayed = replay(base, pay)
     check("wechat: a request cannot be sent twice", replayed == [404, 401], replayed)
@@ -263,6 +294,23 @@ def alipay(base, merchant, keys):
     urllib.request.urlopen(base + "/alipay/scan?" + urllib.parse.urlencode({"code_url": second["qr_code"]}), timeout=20)
     answer = pay.api_alipay_trade_close(out_trade_no="conform002")
     check("alipay: an unpaid trade is closed", answer["code"] == "10000", answer)
+
+    def bill(day):
+        return pay.server_api("alipay.data.dataservice.bill.downloadurl.query", {"bill_type": "trade", "bill_date": day})
+
+    today = bills_of_today(base, "alipay")
+    quiet = datetime.date.fromisoformat(today) - datetime.timedelta(days=1)
+    answer = bill(quiet.isoformat())
+    check("alipay: a day without trades has no bill", answer.get("sub_code") == "isp.bill_not_exist", answer)
+    answer = bill(today)
+    check("alipay: a bill has an address", answer["code"] == "10000", answer)
+    with urllib.request.urlopen(answer["bill_download_url"], timeout=20) as opened:
+        archive = zipfile.ZipFile(io.BytesIO(opened.read()), metadata_encoding="gbk")
+    details = next(name for name in archive.namelist() if name.endswith("_业务明细.csv"))
+    rows = archive.read(details).decode("gbk").splitlines()
+    lines = [row.split(",") for row in rows if row and not row.startswith("#")][1:]
+    kinds = [(line[2].strip(), line[11]) for line in lines]
+    check("alipay: the bill has payment and refund", kinds == [("交易", "220.00"), ("退款", "-20.00")], rows)
 
 
 def main():
