@@ -67,7 +67,7 @@ pub struct Invoice {
     pub red_sent_at: Option<Millis>,
     /// Number of the red-letter invoice, or empty.
     pub red_number: String,
-    /// What the provider said last when it did not go on, for a clerk; or empty.
+    /// What the provider said last as long as it did not go on, for a clerk; or empty.
     pub error: String,
     pub created_at: Millis,
     pub changed_at: Millis,

@@ -57,8 +57,10 @@ impl Invoices {
         let mut conn = self.store.read().await?;
         let order = orders::get(&mut conn, site, order).await?;
         let live = live(&mut conn, site, &order.id).await?;
+        let rest = rest(&mut conn, site, &order).await?;
         Ok(is_invoiceable(&order)
-            && !rest(&mut conn, site, &order).await?.lines.is_empty()
+            && !rest.moving
+            && !rest.lines.is_empty()
             && live.is_none_or(|invoice| self.gives_way(site, &invoice, "")))
     }
 
@@ -79,6 +81,9 @@ impl Invoices {
         let rest = rest(conn, site, &order).await?;
         if !is_invoiceable(&order) || rest.lines.is_empty() {
             return Err(InvoiceError::NothingToInvoice);
+        }
+        if rest.moving {
+            return Err(InvoiceError::NotNow);
         }
         let others = rows::with_number(conn, site, &number).await?;
         if let Some(other) = others.iter().find(|other| other.order != order.id) {
@@ -163,13 +168,12 @@ impl Invoices {
 
     /// Whether an upload of this number may take the place of the order's live invoice.
     fn gives_way(&self, site: &SiteId, invoice: &Invoice, number: &str) -> bool {
-        let takes_too_long = |since: Millis| since.plus(TOO_LONG) <= self.clock.now();
+        let takes_too_long = invoice.created_at.plus(TOO_LONG) <= self.clock.now();
         match invoice.state {
             InvoiceState::Failed => true,
-            InvoiceState::Waiting => !self.has_provider(site) || takes_too_long(invoice.created_at),
+            InvoiceState::Waiting => !self.has_provider(site) || takes_too_long,
             InvoiceState::Requested => {
-                (!number.is_empty() && invoice.number == number)
-                    || takes_too_long(invoice.sent_at.unwrap_or(invoice.created_at))
+                takes_too_long || (!number.is_empty() && invoice.number == number)
             }
             InvoiceState::Issued => invoice.kind == InvoiceKind::ByHand,
             InvoiceState::Voiding

@@ -93,7 +93,7 @@ pub struct InvoiceView {
     pub file: Option<FileId>,
     /// Number of the red-letter invoice that voids it, or empty.
     pub red_number: String,
-    /// What the provider said when it did not go on, or empty.
+    /// What the provider said last as long as it did not go on, for a clerk; or empty.
     pub error: String,
     pub created_at: Millis,
     pub issued_at: Option<Millis>,

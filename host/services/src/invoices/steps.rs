@@ -22,6 +22,7 @@ const RAREST_LOOK: i64 = 900;
 /// Seconds after which a request that the provider does not know will not arrive any more: a connection gives up after ten,
 /// a worker that hangs loses its job after two minutes.
 const LOST_AFTER: i64 = 600;
+const NOT_THERE_YET: &str = "开票服务还没有收到申请";
 
 impl Invoices {
     pub(super) async fn step(&self, site: &SiteId, id: &InvoiceId) -> Result<JobEnd, InvoiceError> {
@@ -41,15 +42,28 @@ impl Invoices {
         }
     }
 
-    /// When to look again at something that began at `began`: the older, the rarer.
-    fn again(&self, began: Option<Millis>, why: impl Into<String>) -> JobEnd {
+    /// Has the job look again, the rarer the longer ago it began. What is waited for stands in the row, where a clerk
+    /// reads it.
+    async fn wait(
+        &self,
+        site: &SiteId,
+        mut invoice: Invoice,
+        began: Option<Millis>,
+        why: &str,
+    ) -> Result<JobEnd, InvoiceError> {
+        if invoice.error != why {
+            let mut tx = self.store.begin().await?;
+            why.clone_into(&mut invoice.error);
+            rows::save(&mut tx, site, &invoice).await?;
+            tx.commit().await.map_err(StoreError::from)?;
+        }
         let now = self.clock.now();
         // Half its age doubles the gaps.
         let half_age = began.map_or(0, |began| (now.0 - began.0) / 2000);
-        JobEnd::Again {
+        Ok(JobEnd::Again {
             at: now.plus(half_age.clamp(FIRST_LOOK, RAREST_LOOK)),
-            why: why.into(),
-        }
+            why: why.to_owned(),
+        })
     }
 
     fn is_lost(&self, sent_at: Option<Millis>) -> bool {
@@ -63,15 +77,18 @@ impl Invoices {
         with: &SiteProvider,
         mut invoice: Invoice,
     ) -> Result<JobEnd, InvoiceError> {
-        if invoice.sent_at.is_some() {
+        let sent_at = invoice.sent_at;
+        if sent_at.is_some() {
             // A clerk has it tried again. What became of the number that was given out, only the provider knows.
             match with.provider.query(&invoice.provider_no).await {
                 Ok(Standing::Issued(issued)) => {
                     return self.fetch(site, with, invoice, issued).await;
                 }
-                Ok(Standing::Working(why)) => return Ok(self.again(invoice.sent_at, why)),
+                Ok(Standing::Working(why)) => return self.wait(site, invoice, sent_at, &why).await,
                 Ok(Standing::Unknown | Standing::Failed(_)) => {}
-                Err(error) => return Ok(self.again(invoice.sent_at, error.to_string())),
+                Err(error) => {
+                    return self.wait(site, invoice, sent_at, &error.to_string()).await;
+                }
             }
         }
         let mut tx = self.store.begin().await?;
@@ -110,14 +127,14 @@ impl Invoices {
             remark: &remark,
         };
         match with.provider.issue(&request).await {
-            Ok(()) => Ok(self.again(None, "已提交开票")),
+            Ok(()) => self.wait(site, invoice, None, "已提交开票").await,
             Err(ProviderError::Refused(why)) => {
                 tracing::warn!(%site, invoice = %invoice.id, %why, "an invoice was refused");
                 let tx = self.store.begin().await?;
                 self.fail(tx, site, invoice, &why).await
             }
             // Only the provider knows; it is asked next.
-            Err(error) => Ok(self.again(None, error.to_string())),
+            Err(error) => self.wait(site, invoice, None, &error.to_string()).await,
         }
     }
 
@@ -128,16 +145,17 @@ impl Invoices {
         with: &SiteProvider,
         mut invoice: Invoice,
     ) -> Result<JobEnd, InvoiceError> {
+        let sent_at = invoice.sent_at;
         match with.provider.query(&invoice.provider_no).await {
             Ok(Standing::Issued(issued)) => self.fetch(site, with, invoice, issued).await,
-            Ok(Standing::Working(why)) => Ok(self.again(invoice.sent_at, why)),
+            Ok(Standing::Working(why)) => self.wait(site, invoice, sent_at, &why).await,
             Ok(Standing::Failed(why)) => {
                 tracing::warn!(%site, invoice = %invoice.id, %why, "an invoice was not issued");
                 let tx = self.store.begin().await?;
                 self.fail(tx, site, invoice, &why).await
             }
-            Ok(Standing::Unknown) if !self.is_lost(invoice.sent_at) => {
-                Ok(self.again(invoice.sent_at, "开票服务还没有收到"))
+            Ok(Standing::Unknown) if !self.is_lost(sent_at) => {
+                self.wait(site, invoice, sent_at, NOT_THERE_YET).await
             }
             Ok(Standing::Unknown) => {
                 // The order never arrived. Under the same number it cannot become two.
@@ -150,7 +168,7 @@ impl Invoices {
                 self.send(site, with, &order, invoice, &buyer.unwrap_or_default())
                     .await
             }
-            Err(error) => Ok(self.again(invoice.sent_at, error.to_string())),
+            Err(error) => self.wait(site, invoice, sent_at, &error.to_string()).await,
         }
     }
 
@@ -232,16 +250,15 @@ impl Invoices {
         why: &str,
     ) -> Result<JobEnd, InvoiceError> {
         let began = invoice.sent_at;
-        let error = format!("发票已开具，但版式文件还取不到：{why}");
-        if invoice.number != issued.number || invoice.error != error {
+        if invoice.number != issued.number {
             let mut tx = self.store.begin().await?;
             invoice.state = InvoiceState::Requested;
             invoice.number = issued.number;
-            invoice.error.clone_from(&error);
             self.write(&mut tx, site, &mut invoice).await?;
             tx.commit().await.map_err(StoreError::from)?;
         }
-        Ok(self.again(began, error))
+        let why = format!("发票已开具，但版式文件还取不到：{why}");
+        self.wait(site, invoice, began, &why).await
     }
 
     async fn fail(
@@ -270,7 +287,8 @@ impl Invoices {
         with: Option<&SiteProvider>,
         mut invoice: Invoice,
     ) -> Result<JobEnd, InvoiceError> {
-        if invoice.sent_at.is_none() {
+        let sent_at = invoice.sent_at;
+        if sent_at.is_none() {
             return self.ended(site, invoice, InvoiceState::Withdrawn).await;
         }
         let Some(with) = with else {
@@ -284,17 +302,20 @@ impl Invoices {
                     invoice.number = issued.number;
                     invoice.issued_at = Some(issued.at);
                 }
-                Ok(Standing::Working(why)) => return Ok(self.again(invoice.sent_at, why)),
-                Ok(Standing::Unknown) if !self.is_lost(invoice.sent_at) => {
-                    return Ok(self.again(invoice.sent_at, "开票服务还没有收到"));
+                Ok(Standing::Working(why)) => return self.wait(site, invoice, sent_at, &why).await,
+                Ok(Standing::Unknown) if !self.is_lost(sent_at) => {
+                    return self.wait(site, invoice, sent_at, NOT_THERE_YET).await;
                 }
                 Ok(Standing::Unknown | Standing::Failed(_)) => {
                     return self.ended(site, invoice, InvoiceState::Withdrawn).await;
                 }
-                Err(error) => return Ok(self.again(invoice.sent_at, error.to_string())),
+                Err(error) => {
+                    return self.wait(site, invoice, sent_at, &error.to_string()).await;
+                }
             }
         }
-        if invoice.red_sent_at.is_none() {
+        let red_sent_at = invoice.red_sent_at;
+        if red_sent_at.is_none() {
             // 32 characters, as many as the number may have.
             invoice.red_no = uuid::Uuid::now_v7().simple().to_string();
             return self.redden(site, with, invoice).await;
@@ -304,16 +325,19 @@ impl Invoices {
                 invoice.red_number = number;
                 self.ended(site, invoice, InvoiceState::Voided).await
             }
-            Ok(RedStanding::Working(why)) => Ok(self.again(invoice.red_sent_at, why)),
+            Ok(RedStanding::Working(why)) => self.wait(site, invoice, red_sent_at, &why).await,
             Ok(RedStanding::Failed(why)) => {
                 let tx = self.store.begin().await?;
                 self.fail(tx, site, invoice, &why).await
             }
-            Ok(RedStanding::Unknown) if !self.is_lost(invoice.red_sent_at) => {
-                Ok(self.again(invoice.red_sent_at, "开票服务还没有收到冲红申请"))
+            Ok(RedStanding::Unknown) if !self.is_lost(red_sent_at) => {
+                self.wait(site, invoice, red_sent_at, NOT_THERE_YET).await
             }
             Ok(RedStanding::Unknown) => self.redden(site, with, invoice).await,
-            Err(error) => Ok(self.again(invoice.red_sent_at, error.to_string())),
+            Err(error) => {
+                self.wait(site, invoice, red_sent_at, &error.to_string())
+                    .await
+            }
         }
     }
 
@@ -335,13 +359,13 @@ impl Invoices {
             buyer: &buyer.unwrap_or_default(),
         };
         match with.provider.void(&red).await {
-            Ok(()) => Ok(self.again(None, "已申请冲红")),
+            Ok(()) => self.wait(site, invoice, None, "已申请冲红").await,
             Err(ProviderError::Refused(why)) => {
                 tracing::warn!(%site, invoice = %invoice.id, %why, "a red-letter invoice was refused");
                 let tx = self.store.begin().await?;
                 self.fail(tx, site, invoice, &why).await
             }
-            Err(error) => Ok(self.again(None, error.to_string())),
+            Err(error) => self.wait(site, invoice, None, &error.to_string()).await,
         }
     }
 

@@ -119,7 +119,9 @@ async fn after_a_refusal_or_a_day_a_clerk_uploads_and_what_comes_late_is_voided(
         desk.office.next(Fate::Wait);
         let (order, case) = desk.asked().await;
         desk.work(60).await;
+        assert!(!desk.invoices.can_upload(&desk.site, &order).await.unwrap());
         desk.clock.advance(24 * 3600);
+        assert!(desk.invoices.can_upload(&desk.site, &order).await.unwrap());
         desk.upload(&order, RIGHT_NUMBER).await.unwrap();
         assert_eq!(desk.work(600).await, [case]);
         desk.office.next(Fate::Issue);

@@ -190,3 +190,24 @@ async fn an_invoice_of_another_amount_is_not_taken_for_ours() {
         assert!(odd.error.contains("219.99"));
     }
 }
+
+#[tokio::test]
+async fn the_offices_page_lists_invoices_and_red_letters() {
+    let desk = sqlite_desk().await;
+    let (order, case) = desk.asked().await;
+    desk.work(3600).await;
+    desk.refund(&order, &case, 22000).await;
+    desk.work(3600).await;
+    let invoice = desk.only(&order).await;
+    let page = desk.account.endpoint.join("/invoice").unwrap();
+    let page = reqwest::get(page).await.unwrap().text().await.unwrap();
+    for text in [
+        &invoice.number,
+        &invoice.red_number,
+        "220.00",
+        "-220.00",
+        "红字确认单",
+    ] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+}

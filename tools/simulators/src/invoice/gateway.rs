@@ -225,10 +225,13 @@ mod tests {
         assert_eq!(code(&office, &call), "070202");
     }
 
+    /// A code, and what is done to a call to be answered with it.
+    type Tampering = (&'static str, fn(&mut Call));
+
     #[test]
     fn whatever_is_tampered_with_is_noticed() {
         let office = office();
-        let tampered: [(&str, fn(&mut Call)); 9] = [
+        let tampered: [Tampering; 9] = [
             ("070201", |call| call.body = r#"{"orderNos":["2"]}"#.into()),
             ("070201", |call| call.envelope.senid = "b".repeat(32)),
             ("070201", |call| call.envelope.nonce = "12345679".into()),
