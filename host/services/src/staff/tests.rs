@@ -251,6 +251,9 @@ async fn disabling_and_resetting_end_a_clerks_sessions() {
         );
         let stale = office.staff.update(site, &clerk, "", Some(&admin)).await;
         assert_eq!(items(stale), [""]);
+        // The number is kept as a stale page cannot change it.
+        let mobile = office.staff.mobile(site, &id).await.unwrap().unwrap();
+        assert_eq!(mobile.as_str(), "13800000000");
         let kinds: Vec<_> = office
             .staff
             .events(site, &id, None, 3)

@@ -8,6 +8,7 @@
 
 mod baskets;
 mod desk;
+mod ledger;
 mod odd;
 mod own;
 mod refunds;

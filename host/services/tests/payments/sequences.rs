@@ -20,7 +20,7 @@ use yinxin_services::payments::{
 };
 use yinxin_store::postings::{self, Account};
 use yinxin_store::testing::{TestStore, sqlite, stores};
-use yinxin_store::{Transaction, jobs};
+use yinxin_store::{StoreError, Transaction, jobs};
 
 /// Steps of a sequence: enough for an order to be opened, changed, paid twice and refunded.
 const STEPS: usize = 40;
@@ -32,7 +32,7 @@ struct Bench<'a> {
     store: &'a TestStore,
     site: SiteId,
     clock: Arc<TestClock>,
-    payments: Payments,
+    payments: Arc<Payments>,
     tills: BTreeMap<Method, Arc<Till>>,
     dice: Dice,
     /// The process dies now and then.
@@ -44,6 +44,8 @@ struct Bench<'a> {
     notices: usize,
     told: Vec<CaseEvent>,
     log: Vec<String>,
+    /// Where several act at once: which of them this is. Each may lose against another.
+    lane: Option<usize>,
 }
 
 impl<'a> Bench<'a> {
@@ -61,7 +63,7 @@ impl<'a> Bench<'a> {
             store,
             site,
             clock,
-            payments,
+            payments: Arc::new(payments),
             tills,
             dice: Dice(seed),
             dies: true,
@@ -71,7 +73,39 @@ impl<'a> Bench<'a> {
             notices: 0,
             told: Vec::new(),
             log: Vec::new(),
+            lane: None,
         }
+    }
+
+    /// Another who does things to the same orders at the same time.
+    fn twin(&self, lane: usize) -> Self {
+        Self {
+            site: self.site.clone(),
+            clock: self.clock.clone(),
+            payments: self.payments.clone(),
+            tills: self.tills.clone(),
+            dice: Dice(self.dice.0 ^ (lane as u64) << 32),
+            orders: self.orders.clone(),
+            told: Vec::new(),
+            log: Vec::new(),
+            lane: Some(lane),
+            ..*self
+        }
+    }
+
+    /// What a twin did counts as one's own.
+    fn absorb(&mut self, twin: Self) {
+        self.bank.0 += twin.bank.0;
+        self.bank.1 += twin.bank.1;
+        for order in twin.orders {
+            if !self.orders.contains(&order) {
+                self.orders.push(order);
+            }
+        }
+        self.told.extend(twin.told);
+        let lane = twin.lane.unwrap_or_default();
+        let log = twin.log.into_iter().map(|line| format!("{lane}: {line}"));
+        self.log.extend(log);
     }
 
     fn order(&mut self) -> Option<OrderId> {
@@ -98,6 +132,10 @@ impl<'a> Bench<'a> {
     fn outcome<T>(&mut self, what: &str, outcome: Result<T, PaymentError>) -> Option<T> {
         match outcome {
             Ok(value) => Some(value),
+            Err(PaymentError::Store(StoreError::Conflict)) if self.lane.is_some() => {
+                self.log.push(format!("{what}: another was faster"));
+                None
+            }
             Err(
                 PaymentError::Store(_)
                 | PaymentError::UnknownJob(_)
@@ -219,26 +257,29 @@ impl<'a> Bench<'a> {
         for _ in 0..self.dice.roll(3) {
             let repeated = self.dice.once_in(2) && self.notices > 0;
             self.notices += usize::from(!repeated);
-            let body = format!("n{} {number}", self.notices);
-            self.payments
-                .receive_notification(&self.site, method, &HeaderMap::new(), body.as_bytes())
-                .await
-                .unwrap();
+            let body = format!("n{:?}-{} {number}", self.lane, self.notices);
+            let (headers, body) = (HeaderMap::new(), body.as_bytes());
+            let taken = self
+                .payments
+                .receive_notification(&self.site, method, &headers, body)
+                .await;
+            self.outcome("notice", taken);
         }
     }
 
     async fn transfer(&mut self) {
         let Some(order) = self.order() else { return };
         let view = self.payments.order_view(&self.site, &order).await.unwrap();
-        let amount = match self.dice.roll(4) {
+        let amount = match self.dice.roll(5) {
             0 => view.total.0,
             1 => view.outstanding.0.max(1),
-            2 => self.dice.amount(1, view.total.0),
+            2 | 3 => self.dice.amount(1, view.total.0),
             _ => view.total.0 + self.dice.amount(1, 5000),
         };
         let again = self.dice.once_in(8) && self.transfers > 0;
         let number = self.transfers + usize::from(!again);
-        let reference = format!("{}-B{number}", self.site);
+        let lane = self.lane.unwrap_or_default();
+        let reference = format!("{}-{lane}-B{number}", self.site);
         let transfer = Transfer {
             reference: &reference,
             amount: Fen(amount),
@@ -405,7 +446,8 @@ impl<'a> Bench<'a> {
 
     async fn wait(&mut self) {
         self.clock.advance(self.dice.amount(1, 30 * 3600));
-        self.payments.close_expired(&self.site, 99).await.unwrap();
+        let closed = self.payments.close_expired(&self.site, 99).await;
+        self.outcome("expire", closed);
     }
 
     /// Runs up to `most` jobs that are due, some of them twice; true when none was.
@@ -413,37 +455,37 @@ impl<'a> Bench<'a> {
         for _ in 0..most {
             let now = self.clock.now();
             let mut tx = self.store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(LEASE))
-                .await
-                .unwrap();
+            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(LEASE)).await;
+            let job = job.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { return true };
-            let outcome = if job.kind == CASE_EVENT_JOB {
-                self.told.push(serde_json::from_str(&job.payload).unwrap());
-                JobEnd::Done
+            let is_told = job.kind == CASE_EVENT_JOB;
+            let outcome = if is_told {
+                Some(JobEnd::Done)
             } else {
-                let outcome = self
-                    .payments
-                    .run_job(&job.site, &job.kind, &job.payload)
-                    .await;
-                let outcome =
-                    outcome.unwrap_or_else(|error| panic!("{error} after {:#?}", self.log));
-                if self.dies && self.dice.once_in(10) {
-                    // Died before it was marked: it runs again when its lease is over.
-                    continue;
-                }
-                outcome
+                let (kind, payload) = (job.kind.as_str(), job.payload.as_str());
+                let outcome = self.payments.run_job(&job.site, kind, payload).await;
+                self.outcome(kind, outcome)
+            };
+            let died = self.dies && self.dice.once_in(10);
+            let Some(outcome) = outcome.filter(|_| !died) else {
+                // It was not marked: it runs again when its lease is over.
+                continue;
             };
             let mut tx = self.store.begin().await.unwrap();
-            match outcome {
-                JobEnd::Done => jobs::finish(&mut tx, &job.site, &job.id).await.unwrap(),
+            let marked = match &outcome {
+                JobEnd::Done => jobs::finish(&mut tx, &job.site, &job.id).await,
                 JobEnd::Again { at, why } => {
-                    jobs::retry(&mut tx, &job.site, &job.id, at, &why)
-                        .await
-                        .unwrap();
+                    jobs::retry(&mut tx, &job.site, &job.id, *at, why).await
+                }
+            };
+            let marked = self.outcome("mark", marked.map_err(PaymentError::from));
+            if marked.is_some() {
+                tx.commit().await.unwrap();
+                if is_told {
+                    self.told.push(serde_json::from_str(&job.payload).unwrap());
                 }
             }
-            tx.commit().await.unwrap();
         }
         false
     }
@@ -464,6 +506,15 @@ impl<'a> Bench<'a> {
             18 => self.wait().await,
             _ => {
                 self.work(6).await;
+            }
+        }
+    }
+
+    async fn act(&mut self) {
+        for _ in 0..STEPS {
+            self.step().await;
+            if self.dice.once_in(3) {
+                self.work(2).await;
             }
         }
     }
@@ -628,8 +679,26 @@ impl<'a> Bench<'a> {
 async fn run(store: &TestStore, clock: &Arc<TestClock>, seed: u64) {
     let mut bench = Bench::new(store, clock.clone(), seed);
     bench.open().await;
-    for _ in 0..STEPS {
-        bench.step().await;
+    bench.act().await;
+    bench.check().await;
+    bench.settle().await;
+    bench.check().await;
+    bench.account_for().await;
+}
+
+/// Four at once, on the same orders.
+async fn race(store: &TestStore, clock: &Arc<TestClock>, seed: u64) {
+    let mut bench = Bench::new(store, clock.clone(), seed);
+    for _ in 0..3 {
+        bench.open().await;
+    }
+    let mut lanes = [1, 2, 3, 4].map(|lane| bench.twin(lane));
+    let [one, two, three, four] = &mut lanes;
+    tokio::join!(one.act(), two.act(), three.act(), four.act());
+    bench.bank = (0, 0);
+    bench.told.clear();
+    for lane in lanes {
+        bench.absorb(lane);
     }
     bench.check().await;
     bench.settle().await;
@@ -656,6 +725,16 @@ async fn it_is_so_on_both_databases() {
         let clock = Arc::default();
         for seed in 100_001..100_011 {
             run(&store, &clock, seed).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_is_so_when_several_act_at_once() {
+    for store in stores().await {
+        let clock = Arc::default();
+        for seed in 200_001..200_011 {
+            race(&store, &clock, seed).await;
         }
     }
 }
