@@ -45,6 +45,8 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
         let ready = answered || step.complete;
         let standing = match (&step.kind, step.open, step.complete) {
             // Nothing is complete before it was sent off.
+            // Sent off already, and open for corrections.
+            (StepKind::Summary, true, _) if page.state.tone == Tone::Waiting => TaskStanding::Done,
             (StepKind::Summary, true, _) if before_complete => TaskStanding::Todo,
             (StepKind::Summary, true, _) => TaskStanding::Later,
             (StepKind::Summary, false, _) => TaskStanding::Done,

@@ -33,6 +33,8 @@ struct DetailsPage {
     lines: Vec<Line>,
     total: i64,
     form: FormView,
+    /// The invoice's title of last time, where these cases are another's; or empty.
+    other_title: String,
 }
 
 #[derive(Serialize)]
@@ -113,6 +115,11 @@ async fn first_values(
     if details == OrderDetails::default() {
         details = form::from_profile(applicant).await?;
     }
+    if details.invoice_title.is_empty()
+        && let Some(subject) = holder(quote)
+    {
+        subject.clone_into(&mut details.invoice_title);
+    }
     Ok(form::values(&details, None, &quote.methods))
 }
 
@@ -186,6 +193,13 @@ async fn submit(
             render(visit, place, &ids, &quote, values, &problems, status)
         }
     }
+}
+
+/// Whose cases these are, where they are one's.
+fn holder(quote: &BasketQuote) -> Option<&str> {
+    let first = quote.cases.first()?.subject.as_str();
+    let same = quote.cases.iter().all(|case| case.subject == first);
+    (same && !first.is_empty()).then_some(first)
 }
 
 fn price_changed(visit: &Visit, old: Fen, new: Fen) -> Problem {
@@ -313,6 +327,7 @@ fn render(
     };
     let asked = form::form(visit, &quote.methods);
     let named: Vec<Named> = quote.cases.iter().map(Named::from).collect();
+    let title = values.get("invoice_title");
     let page = DetailsPage {
         path: format!("{}/details", place.path),
         again: basket::with_cases(&place.path, ids),
@@ -320,6 +335,11 @@ fn render(
         number: place.number().to_owned(),
         lines: lines(&quote.lines, &named),
         total: quote.total.0,
+        other_title: if holder(quote).is_some_and(|holder| !title.is_empty() && holder != title) {
+            title.to_owned()
+        } else {
+            String::new()
+        },
         form: FormView::new(&asked, values, showing, visit.state.texts()),
         cases: quote
             .cases

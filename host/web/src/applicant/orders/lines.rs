@@ -2,6 +2,7 @@
 
 use super::{method_text, state_text, tone};
 use crate::page::Visit;
+use crate::texts::fill;
 use serde::Serialize;
 use yinxin_core::ids::CaseId;
 use yinxin_core::money::FeeLine;
@@ -85,14 +86,16 @@ pub fn order_lines(visit: &Visit, order: &OrderView, cases: &[CasePage]) -> Orde
 #[derive(Clone, Debug)]
 pub struct Named {
     id: CaseId,
-    name: String,
+    subject: String,
+    number: String,
 }
 
 impl From<&CasePage> for Named {
     fn from(case: &CasePage) -> Self {
         Self {
             id: case.id.clone(),
-            name: format!("{} {}", case.subject, case.number),
+            subject: case.subject.clone(),
+            number: case.number.clone(),
         }
     }
 }
@@ -101,16 +104,24 @@ impl From<&BasketCase> for Named {
     fn from(case: &BasketCase) -> Self {
         Self {
             id: case.id.clone(),
-            name: format!("{} {}", case.subject, case.number),
+            subject: case.subject.clone(),
+            number: case.number.clone(),
         }
     }
 }
 
 pub fn lines(lines: &[FeeLine], cases: &[Named]) -> Vec<Line> {
     let several = cases.len() > 1;
+    let mixed = |case: &Named| cases.iter().any(|other| other.subject != case.subject);
     let about = |id: &str| {
         let found = cases.iter().find(|case| several && case.id.as_str() == id);
-        found.map(|case| case.name.clone()).unwrap_or_default()
+        found
+            .map(|case| match mixed(case) {
+                true => format!("{} {}", case.subject, case.number),
+                // Of one unit only the number tells them apart.
+                false => case.number.clone(),
+            })
+            .unwrap_or_default()
     };
     lines
         .iter()
@@ -121,6 +132,18 @@ pub fn lines(lines: &[FeeLine], cases: &[Named]) -> Vec<Line> {
             amount: line.amount,
         })
         .collect()
+}
+
+/// Whom an order is for, in short.
+pub fn title(visit: &Visit, subjects: &[&str]) -> String {
+    match subjects {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, ..] => fill(
+            visit.text("orders.and_more"),
+            &[("first", first), ("count", &subjects.len().to_string())],
+        ),
+    }
 }
 
 pub fn case_lines(order: &[FeeLine], cases: &[CasePage]) -> Vec<CaseLine> {

@@ -1,9 +1,9 @@
 //! `/orders`: all of an applicant's orders, and what can be done with each (manual rows C-4 and F-13).
 
+use super::lines::title;
 use super::{Possible, invoices, method_name, state_text, tone, way};
 use crate::error::WebError;
 use crate::page::{Applicant, Visit};
-use crate::texts::fill;
 use axum::extract::Query;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -223,19 +223,11 @@ async fn line(
             found.map(|offer| &offer.service)
         })
         .collect();
-    let first = cases.first();
-    let subject = match (first, cases.len()) {
-        (Some(first), 0 | 1) => first.subject.clone(),
-        (Some(first), count) => fill(
-            visit.text("orders.and_more"),
-            &[("first", &first.subject), ("count", &count.to_string())],
-        ),
-        (None, _) => String::new(),
-    };
+    let subjects: Vec<&str> = cases.iter().map(|case| case.subject.as_str()).collect();
     Ok(Line {
         path: format!("/orders/{}", order.id),
         number: order.number.clone(),
-        subject,
+        subject: title(visit, &subjects),
         service: services
             .first()
             .map(|service| service.title.clone())

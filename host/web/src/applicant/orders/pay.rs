@@ -1,7 +1,7 @@
 //! `/orders/{id}/pay`: a QR code that survives a refresh, a second tab and a lost network, or an account to transfer the
 //! money to; and the receipt.
 
-use super::lines::{CaseLine, OrderLines, case_lines, order_lines};
+use super::lines::{CaseLine, OrderLines, case_lines, order_lines, title};
 use super::receipts::{self, ReceiptLine};
 use super::slip::{self, News, SlipView};
 use super::{Possible, cases, is_basket, method_by_name, method_name, method_text, own, way};
@@ -25,8 +25,9 @@ use yinxin_store::StoreError;
 #[derive(Serialize)]
 struct PayPage {
     path: String,
+    /// Whom it is for, in short.
+    title: String,
     order: OrderLines,
-    cases: Vec<CaseLine>,
     ways: Vec<Way>,
     /// Name of the way that is picked, or empty.
     way: &'static str,
@@ -230,6 +231,7 @@ async fn pay_page(
 ) -> Result<PayPage, WebError> {
     let visit = &applicant.visit;
     let way = way(order);
+    let subjects: Vec<&str> = cases.iter().map(|case| case.subject.as_str()).collect();
     let payment = order
         .payment
         .as_ref()
@@ -258,8 +260,8 @@ async fn pay_page(
         trouble: said.trouble.to_owned(),
         changeable: possible.change,
         live: live::order_fingerprint(visit, order).await?,
+        title: title(visit, &subjects),
         order: order_lines(visit, order, cases),
-        cases: case_lines(&order.lines, cases),
     })
 }
 
