@@ -446,3 +446,65 @@ pub async fn order_of_reference(
     row.map(|row| Ok(OrderId::from_stored(row.try_get::<String, _>("id")?)))
         .transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::stores;
+
+    #[tokio::test]
+    async fn who_paid_and_why_opens_only_in_its_own_line() {
+        let site = SiteId::parse("fujian").unwrap();
+        for store in stores().await {
+            let mut tx = store.begin().await.unwrap();
+            let new = Line {
+                id: "line".into(),
+                statement: "statement".into(),
+                position: 2,
+                serial: "A1".into(),
+                day: "2026-11-19".into(),
+                amount: Fen(22000),
+                details: LineDetails {
+                    payer: "林小明".into(),
+                    memo: "订单123456782".into(),
+                },
+                state: LineState::Open,
+                order: None,
+                payment: None,
+                reason: String::new(),
+                settled_by: String::new(),
+                settled_name: String::new(),
+                settled_at: None,
+            };
+            assert!(add_line(&mut tx, &store.sealer, &site, &new).await.unwrap());
+            let again = Line {
+                id: "again".into(),
+                ..new.clone()
+            };
+            assert!(
+                !add_line(&mut tx, &store.sealer, &site, &again)
+                    .await
+                    .unwrap()
+            );
+            let read = get_line(&mut tx, &store.sealer, &site, "line").await;
+            assert_eq!(read.unwrap(), new, "{}", store.name);
+
+            let row = sqlx::query("SELECT details FROM statement_lines")
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
+            let sealed: Vec<u8> = row.try_get("details").unwrap();
+            let holds = |text: &str| {
+                let text = text.as_bytes();
+                sealed.windows(text.len()).any(|window| window == text)
+            };
+            assert!(!holds("林小明") && !holds("123456782"));
+            sqlx::query("UPDATE statement_lines SET id = 'moved'")
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            let moved = get_line(&mut tx, &store.sealer, &site, "moved").await;
+            assert!(matches!(moved, Err(StoreError::Damaged(_))));
+        }
+    }
+}

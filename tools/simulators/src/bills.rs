@@ -172,3 +172,23 @@ async fn set(State(bills): State<Arc<Bills>>, Json(manner): Json<Manner>) -> Sta
     bills.set(manner);
     StatusCode::NO_CONTENT
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_ends() {
+        let bills = Bills::default();
+        let token = bills.publish(b"bill 1".to_vec()).unwrap();
+        assert_eq!(bills.fetch(&token).unwrap(), b"bill 1");
+        assert!(bills.fetch("another").is_none());
+        bills.set(Manner {
+            tampered: true,
+            ..Manner::default()
+        });
+        assert_eq!(bills.fetch(&token).unwrap(), b"bill 2");
+        bills.links.lock().unwrap().get_mut(&token).unwrap().1 = now();
+        assert!(bills.fetch(&token).is_none());
+    }
+}

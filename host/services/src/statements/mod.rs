@@ -136,26 +136,30 @@ impl Statements {
         };
         let mut faults = Vec::new();
         let mut tx = self.store.begin().await?;
-        for credit in parsed.credits {
-            let line = Line {
-                id: new_id(),
-                statement: statement.id.clone(),
-                position: credit.position,
-                serial: credit.serial,
-                day: credit.day.to_string(),
-                amount: credit.amount,
-                details: LineDetails {
-                    payer: credit.payer,
-                    memo: credit.memo,
-                },
-                state: LineState::Open,
-                order: None,
-                payment: None,
-                reason: String::new(),
-                settled_by: String::new(),
-                settled_name: String::new(),
-                settled_at: None,
-            };
+        let lines = parsed.credits.into_iter().map(|credit| Line {
+            id: new_id(),
+            statement: statement.id.clone(),
+            position: credit.position,
+            serial: credit.serial,
+            day: credit.day.to_string(),
+            amount: credit.amount,
+            details: LineDetails {
+                payer: credit.payer,
+                memo: credit.memo,
+            },
+            state: LineState::Open,
+            order: None,
+            payment: None,
+            reason: String::new(),
+            settled_by: String::new(),
+            settled_name: String::new(),
+            settled_at: None,
+        });
+        // Ids are in the order of the file. Written in the order of numbers, two clerks who import overlapping files at
+        // once wait for each other and not in a circle.
+        let mut lines: Vec<Line> = lines.collect();
+        lines.sort_by(|one, other| one.serial.cmp(&other.serial));
+        for line in lines {
             if rows::add_line(&mut tx, &self.sealer, site, &line).await? {
                 statement.added += 1;
                 statement.total.0 += line.amount.0;
@@ -170,6 +174,7 @@ impl Statements {
             }
         }
         if !faults.is_empty() {
+            faults.sort_by_key(|fault| fault.line);
             return Err(StatementError::Refused(faults));
         }
         statement.open = statement.added;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use yinxin_core::ids::SiteId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Clock;
-use yinxin_services::payments::{Alipay, OrderState, PaymentView, Payments, Wechat};
+use yinxin_services::payments::{Alipay, OrderState, PaymentView, Payments, Wechat, check_ledger};
 use yinxin_services::reconciliation::{
     BillKind, Difference, DifferenceKind, DifferenceState, Reconciliation, ReconciliationError,
     Report, ReportState, Side, report_id,
@@ -109,6 +109,8 @@ async fn a_day_on_which_all_agrees_is_compared_as_often_as_one_likes() {
             assert_eq!(desk.balance(Account::Gateway(method)).await, held);
         }
         assert_eq!(desk.balance(Account::GatewayFees).await, Fen(240));
+        let faults = check_ledger(&desk.store, &desk.site).await.unwrap();
+        assert!(faults.is_empty(), "{faults:?}");
         let reports = reconciliation.reports(&desk.site, None, 10).await.unwrap();
         assert_eq!(reports.len(), 2);
     }

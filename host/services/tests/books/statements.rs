@@ -114,6 +114,37 @@ async fn an_overlapping_file_adds_only_what_is_new() {
 }
 
 #[tokio::test]
+async fn overlapping_files_imported_at_once_keep_each_line_once() {
+    for desk in desks().await {
+        let statements = statements(&desk);
+        let serials: Vec<String> = (0..60).map(|number| format!("O{number:02}")).collect();
+        let importing: Vec<_> = (0..4)
+            .map(|first| {
+                let mut lines: Vec<_> = serials
+                    .iter()
+                    .skip(first * 10)
+                    .map(|serial| (serial.as_str(), "1.00", "甲", ""))
+                    .collect();
+                // Banks sort by time, some the newest first.
+                if first % 2 == 1 {
+                    lines.reverse();
+                }
+                let (bytes, statements) = (file(&desk, &lines), statements.clone());
+                let site = desk.site.clone();
+                tokio::spawn(
+                    async move { statements.import(&site, "x.csv", &bytes, &clerk()).await },
+                )
+            })
+            .collect();
+        let mut added = 0;
+        for import in importing {
+            added += import.await.unwrap().unwrap().added;
+        }
+        assert_eq!(added, 60, "{}", desk.store.name);
+    }
+}
+
+#[tokio::test]
 async fn a_large_file_in_gbk_is_imported_within_its_page() {
     for desk in desks().await {
         let statements = statements(&desk);
