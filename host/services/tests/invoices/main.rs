@@ -10,4 +10,5 @@ mod by_hand;
 mod desk;
 mod issuing;
 mod protocol;
+mod sequences;
 mod voiding;
