@@ -3,6 +3,7 @@
 
 use crate::error::EngineError;
 use crate::inner::Inner;
+use crate::transition::ATTEMPTS;
 use std::collections::HashMap;
 use std::sync::Arc;
 use yinxin_capabilities::{
@@ -21,7 +22,6 @@ use yinxin_core::rules::{CaseView, CheckView, ItemStanding, MaterialView, NamedV
 use yinxin_core::time::Millis;
 use yinxin_services::accounts::Accounts;
 use yinxin_services::payments::CaseStatus;
-use yinxin_store::Connection;
 use yinxin_store::cases::{self, Case};
 use yinxin_store::certificates::{self, Certificate, CertificateState, Origin};
 use yinxin_store::files::{self, File};
@@ -30,6 +30,7 @@ use yinxin_store::materials::{self, Item, Placed};
 use yinxin_store::orders::{self, Order};
 use yinxin_store::papers::{self, IssuedPaper};
 use yinxin_store::payments::{self, Payment};
+use yinxin_store::{Connection, StoreError};
 
 /// One case with all that belongs to it.
 pub(crate) struct Situation {
@@ -57,8 +58,26 @@ pub(crate) struct Situation {
 }
 
 impl Situation {
-    /// Reads it over `conn`, so that a commit can read it again in its own transaction.
+    /// Reads it over `conn`, so that a commit can read it again in its own transaction. Outside of one a commit may come
+    /// between two of the reads: then it is read again, since a rule would be shown a case that never was.
     pub async fn read(
+        inner: &Inner,
+        conn: &mut Connection,
+        site: &SiteId,
+        id: &CaseId,
+    ) -> Result<Self, EngineError> {
+        for _ in 0..ATTEMPTS {
+            let situation = Self::read_once(inner, conn, site, id).await?;
+            let version = cases::version(conn, site, id).await?;
+            let order = situation.order.as_ref().map(|order| &order.id);
+            if version == situation.case.version && order == situation.share.order.as_ref() {
+                return Ok(situation);
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn read_once(
         inner: &Inner,
         conn: &mut Connection,
         site: &SiteId,

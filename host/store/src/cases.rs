@@ -11,7 +11,8 @@ use yinxin_core::{
 mod lists;
 
 pub use lists::{
-    After, Filter, Key, Line, QueueCount, by_due, newest, orderable, of_order, queue_counts, tone_counts,
+    After, Filter, Key, Line, QueueCount, by_due, newest, of_order, orderable, queue_counts,
+    tone_counts,
 };
 use lists::{LINE, line};
 
@@ -211,6 +212,16 @@ pub async fn get(
         updated_at: line.updated_at,
         claim: line.claim,
     })
+}
+
+/// The version that a case has now.
+pub async fn version(conn: &mut Connection, site: &SiteId, id: &CaseId) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT version FROM cases WHERE site = $1 AND id = $2")
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .fetch_one(conn)
+        .await?;
+    Ok(row.try_get("version")?)
 }
 
 /// Takes a case for a clerk until `until`; false when another clerk holds it now.

@@ -65,6 +65,7 @@ attempts!(cases, keys: Keys => {
     changes update with sealer (&keys.case);
     reads lock(&keys.case.id);
     reads get with sealer (&keys.case.id);
+    reads version(&keys.case.id);
     reads by_due(&Filter::default(), None, 9);
     reads by_due(&by_key(), None, 9);
     reads newest(&Filter::default(), None, 9);
