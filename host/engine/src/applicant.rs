@@ -1,237 +1,26 @@
-//! What an applicant does with a case outside of its lifecycle's transitions: beginning it, answering, uploading. Each
-//! step is saved at once, so that it can be left and taken up again anywhere.
+//! What an applicant does with a case outside of its lifecycle's transitions: answering, agreeing, deleting. Each step is
+//! saved at once, so that it can be left and taken up again anywhere.
 
 use crate::Engine;
 use crate::actor::Actor;
-use crate::commit::{enter, fingerprints};
+use crate::commit::fingerprints;
 use crate::error::EngineError;
 use crate::following::{self, Following};
 use crate::inner::Inner;
-use crate::situation::{Situation, profile};
+use crate::situation::Situation;
 use crate::transition::{self, ATTEMPTS, Request, Submission};
 use crate::views::Saved;
-use std::sync::Arc;
-use yinxin_capabilities::Plugin;
-use yinxin_core::definition::{Block, Document, Field, Form, Service, ServiceKind, StepContent};
+use yinxin_core::definition::{Block, Document, Field, Form, StepContent};
 use yinxin_core::form::{self, Values};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::money::Standing as PaymentStanding;
-use yinxin_core::rules::{Checkpoint, Fact, ItemStanding, NamedValue, Problem, Sources};
-use yinxin_services::certificates::{Holding, Outlook, Reading};
-use yinxin_store::cases::{self, Case, Standing, Step};
-use yinxin_store::certificates::{self, Origin};
+use yinxin_core::rules::{Checkpoint, Fact, ItemStanding, NamedValue, Problem};
+use yinxin_store::cases::{self, Case, Step};
 use yinxin_store::ledger::{self, Entry};
 use yinxin_store::materials::{self, Item};
 use yinxin_store::{Connection, StoreError, jobs, papers, plugin_storage};
 
-/// Open drafts of one account and service. Nobody needs more, and a script that makes them is stopped.
-const DRAFTS: usize = 50;
-
-/// An application that was begun, or gone on with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    pub case: CaseId,
-    /// It was there before.
-    pub resumed: bool,
-}
-
-/// The certificate that an application begins from.
-struct Source {
-    origin: Origin,
-    /// What the rules are told of it.
-    fields: Vec<NamedValue>,
-}
-
 impl Engine {
-    /// Begins an application: an empty case in the first state, with what the profile already knows. A service that starts
-    /// from a certificate is begun by [`Engine::start_from`].
-    pub async fn start(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        plugin: &str,
-        service: &str,
-    ) -> Result<CaseId, EngineError> {
-        let plugin = self.plugin_of(site, plugin)?;
-        if offered(&plugin, service)?.from_certificate {
-            return Err(EngineError::sentence("请先选择要办理的证书"));
-        }
-        self.begin(site, account, &plugin, service, None).await
-    }
-
-    /// Begins an application that is about a certificate in the account's hands, with what stands in the certificate. One
-    /// that the account has begun from it and not ended goes on instead.
-    pub async fn start_from(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        plugin: &str,
-        service: &str,
-        serial: &str,
-    ) -> Result<Begun, EngineError> {
-        let inner = &self.inner;
-        let plugin = self.plugin_of(site, plugin)?;
-        let offered = offered(&plugin, service)?;
-        if !offered.from_certificate {
-            return Err(EngineError::NotFound);
-        }
-        let mut conn = inner.store.read().await?;
-        let held = &inner.services.certificates;
-        let held = held.holding(&mut conn, site, account, serial).await?;
-        let held = held.ok_or(EngineError::NotFound)?;
-        match held.outlook {
-            Outlook::Revoked => {
-                return Err(EngineError::sentence(
-                    "这张证书已注销，不能再办理业务。请申请新证书。",
-                ));
-            }
-            Outlook::Renewed if offered.kind == ServiceKind::Renewal => {
-                return Err(EngineError::sentence(
-                    "这张证书已经续费。请选择续费后的新证书，或在“我的证书”中查看。",
-                ));
-            }
-            Outlook::Replaced => {
-                return Err(EngineError::sentence(
-                    "这张证书已由新证书代替。请选择新证书办理。",
-                ));
-            }
-            _ => {}
-        }
-        let begun =
-            certificates::case_from(&mut conn, site, serial, account, &plugin.name, service);
-        if let Some(case) = begun.await? {
-            return Ok(Begun {
-                case,
-                resumed: true,
-            });
-        }
-        drop(conn);
-        let read =
-            Reading::of(held.pem.as_bytes()).map_err(|_| StoreError::Damaged("a certificate"))?;
-        let source = Source {
-            origin: Origin {
-                serial: held.serial.clone(),
-                kind: kind_name(offered.kind).to_owned(),
-            },
-            fields: fields(&held, &read),
-        };
-        let case = self
-            .begin(site, account, &plugin, service, Some(source))
-            .await?;
-        Ok(Begun {
-            case,
-            resumed: false,
-        })
-    }
-
-    fn plugin_of(&self, site: &SiteId, name: &str) -> Result<Arc<Plugin>, EngineError> {
-        let found = self.inner.registry.plugin(site, name);
-        found.ok_or(EngineError::NotFound)
-    }
-
-    async fn begin(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        plugin: &Plugin,
-        service: &str,
-        source: Option<Source>,
-    ) -> Result<CaseId, EngineError> {
-        let inner = &self.inner;
-        let definition = &plugin.definition;
-        let service = offered(plugin, service)?;
-        let lifecycle = definition
-            .lifecycles
-            .iter()
-            .find(|l| l.id == service.lifecycle);
-        let lifecycle = lifecycle.ok_or(EngineError::NotFound)?;
-        let initial = lifecycle
-            .states
-            .iter()
-            .find(|state| state.id == lifecycle.initial);
-        let initial = initial.ok_or(EngineError::NotFound)?;
-
-        let profile = {
-            let mut conn = inner.store.read().await?;
-            let drafts = cases::Filter {
-                account: Some(account.clone()),
-                service: Some(service.id.clone()),
-                state: Some(initial.id.clone()),
-                ..cases::Filter::default()
-            };
-            let limit = i64::try_from(DRAFTS).unwrap_or(i64::MAX);
-            if cases::newest(&mut conn, site, &drafts, None, limit)
-                .await?
-                .len()
-                >= DRAFTS
-            {
-                return Err(EngineError::sentence(
-                    "未提交的申请过多，请先提交或删除已有的申请",
-                ));
-            }
-            profile(inner, &mut conn, site, account).await?
-        };
-        let (origin, certificate) = match source {
-            Some(Source { origin, fields }) => (Some(origin), fields),
-            None => (None, Vec::new()),
-        };
-        let sources = Sources {
-            service: service.id.clone(),
-            profile,
-            earlier: None,
-            certificate,
-            at: inner.moment(),
-        };
-        let values = plugin.prefill(inner.context(None), &sources).await?.value;
-
-        let now = inner.now();
-        let mut tx = inner.store.begin().await?;
-        let mut case = Case {
-            id: CaseId::generate(),
-            number: cases::next_number(&mut tx, site, now).await?,
-            account: account.clone(),
-            plugin: plugin.name.clone(),
-            plugin_digest: plugin.digest.clone(),
-            plugin_version: definition.version.clone(),
-            service: service.id.clone(),
-            state: String::new(),
-            standing: Standing {
-                tone: String::new(),
-                queue: String::new(),
-                payable: false,
-                ended: false,
-                deleted: false,
-            },
-            subject: Values::from(values.clone())
-                .get(&service.subject_field)
-                .to_owned(),
-            values,
-            version: 1,
-            entered_at: now,
-            due_at: None,
-            created_at: now,
-            updated_at: now,
-            claim: None,
-        };
-        enter(inner, site, &mut case, initial, now)?;
-        cases::insert(&mut tx, &inner.sealer, site, &case).await?;
-        let mut input = Vec::new();
-        if let Some(origin) = origin {
-            certificates::set_origin(&mut tx, site, &case.id, &origin).await?;
-            input.push(NamedValue {
-                name: "certificate".to_owned(),
-                value: origin.serial,
-            });
-        }
-        note(inner, &mut tx, site, &case, "begin", "开始申请", &input).await?;
-        let situation = Situation::read(inner, &mut tx, site, &case.id).await?;
-        let fingerprints = fingerprints(inner, site, &situation, &case);
-        cases::set_lookups(&mut tx, site, &case.id, &fingerprints).await?;
-        crate::timers::set(&mut tx, site, inner.site(site)?, &situation, &case).await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(case.id)
-    }
-
     /// Saves a form step. What was typed is kept, right or wrong; the problems say what is still to mend. Where the case is
     /// in an unpaid order, its price follows: see `following`.
     pub async fn save_form(
@@ -528,52 +317,6 @@ impl Engine {
         } else {
             Err(EngineError::NotAllowed)
         }
-    }
-}
-
-fn offered<'a>(plugin: &'a Plugin, service: &str) -> Result<&'a Service, EngineError> {
-    let mut services = plugin.definition.services.iter();
-    services
-        .find(|offered| offered.id == service)
-        .ok_or(EngineError::NotFound)
-}
-
-/// What the contract promises of `sources.certificate`.
-fn fields(held: &Holding, read: &Reading) -> Vec<NamedValue> {
-    let named = |name: &str, value: String| NamedValue {
-        name: name.to_owned(),
-        value,
-    };
-    let standing = match held.outlook {
-        Outlook::Revoked => "revoked",
-        Outlook::Expired(_) => "expired",
-        Outlook::Held => "held",
-        Outlook::Valid | Outlook::Ending(_) | Outlook::Renewed | Outlook::Replaced => "valid",
-    };
-    let attributes = read.subject.iter();
-    let attributes =
-        attributes.map(|a| named(&format!("subject.{}", a.name), a.value.trim().to_owned()));
-    let mut fields: Vec<NamedValue> = attributes.collect();
-    fields.push(named("serial", held.serial.clone()));
-    fields.push(named("not-before", held.not_before.day().to_string()));
-    fields.push(named("not-after", held.not_after.day().to_string()));
-    fields.push(named("standing", standing.to_owned()));
-    fields
-}
-
-/// The word for a service's kind in the database.
-fn kind_name(kind: ServiceKind) -> &'static str {
-    match kind {
-        ServiceKind::New => "new",
-        ServiceKind::Renewal => "renewal",
-        ServiceKind::Reissue => "reissue",
-        ServiceKind::Inspection => "inspection",
-        ServiceKind::Change => "change",
-        ServiceKind::Freeze => "freeze",
-        ServiceKind::Restore => "restore",
-        ServiceKind::Revoke => "revoke",
-        ServiceKind::KeyRecovery => "key-recovery",
-        ServiceKind::Bind => "bind",
     }
 }
 

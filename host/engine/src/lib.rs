@@ -20,6 +20,7 @@
 mod actor;
 mod applicant;
 mod baskets;
+mod beginning;
 mod certificates;
 mod commit;
 mod dead_jobs;
@@ -45,7 +46,7 @@ pub mod views;
 mod worker;
 
 pub use actor::{Actor, ClerkActor};
-pub use applicant::Begun;
+pub use beginning::Begun;
 pub use certificates::{Because, Turned};
 pub use dead_jobs::DeadJob;
 pub use error::EngineError;

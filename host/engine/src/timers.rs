@@ -1,9 +1,10 @@
 //! Timers of a lifecycle: jobs that bring an event when a case has stood in a state for long enough, or so many days before
 //! or after the end of its certificate.
 //!
-//! A warning of an end is for who can still do something about it. One whose moment has passed when it would be set (a
-//! certificate for a month has no sixty days) is not set, and one that comes late, behind the end, is not brought. A
-//! certificate that was revoked, or that another one has taken the place of, no longer has an end worth an event.
+//! What comes before an end warns of it, and is for who can still do something about it. A warning whose moment has passed
+//! when it would be set (a certificate for a month has no sixty days) is not set; one that comes late, behind the end, or
+//! for a certificate that was revoked or that another one has taken the place of, is not brought. What comes at the end or
+//! after it is brought in any case: the rules know best what becomes of the application then.
 
 use crate::actor::Actor;
 use crate::error::EngineError;
@@ -16,7 +17,7 @@ use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::Fact;
 use yinxin_core::time::Millis;
 use yinxin_store::cases::Case;
-use yinxin_store::certificates::{Certificate, CertificateState};
+use yinxin_store::certificates::CertificateState;
 use yinxin_store::jobs::{self, Job, NewJob};
 use yinxin_store::{Connection, StoreError};
 
@@ -47,7 +48,7 @@ pub(crate) async fn set(
         }
         let base = match timer.base {
             TimerBase::Entered => case.entered_at,
-            TimerBase::CertificateExpiry => match current(situation) {
+            TimerBase::CertificateExpiry => match situation.certificates.first() {
                 Some(certificate) => certificate.not_after,
                 None => continue,
             },
@@ -72,26 +73,18 @@ pub(crate) async fn set(
     Ok(())
 }
 
-/// The case's certificate, while its end is worth an event.
-fn current(situation: &Situation) -> Option<&Certificate> {
-    let newest = situation.certificates.first();
-    newest.filter(|certificate| {
-        certificate.state != CertificateState::Revoked && certificate.successor.is_empty()
-    })
-}
-
-/// Nothing is left to be said of the certificate's end.
+/// A warning of the certificate's end that nobody needs any more.
 fn is_moot(situation: &Situation, transition: &Transition, now: Millis) -> bool {
     let definition::Actor::Timer(timer) = &transition.actor else {
         return false;
     };
-    match (timer.base, current(situation)) {
-        (TimerBase::Entered, _) => false,
-        (TimerBase::CertificateExpiry, None) => true,
-        (TimerBase::CertificateExpiry, Some(certificate)) => {
-            timer.days < 0 && certificate.not_after < now
-        }
-    }
+    let warns = timer.base == TimerBase::CertificateExpiry && timer.days < 0;
+    warns
+        && situation.certificates.first().is_none_or(|certificate| {
+            certificate.state == CertificateState::Revoked
+                || !certificate.successor.is_empty()
+                || certificate.not_after < now
+        })
 }
 
 /// The time has come. A timer of a stay that is over does nothing.

@@ -10,7 +10,9 @@
 
 mod applicant;
 mod baskets;
+mod certificates;
 mod deleting;
+mod expiry;
 mod following;
 mod hall;
 mod journey;
