@@ -19,7 +19,6 @@ mod ledger;
 mod listen;
 mod plugin;
 mod reconcile;
-mod reconcile;
 mod serve;
 mod wiring;
 
@@ -49,8 +48,6 @@ enum Command {
     Ledger(ledger::Ledger),
     /// Compare our ledger with the bills of gateways and the bank's statements
     Reconcile(reconcile::Reconcile),
-    /// Compare our ledger with the bills of gateways and the bank's statements
-    Reconcile(reconcile::Reconcile),
     /// Members of staff who work in the console
     #[command(subcommand)]
     Clerk(clerk::Clerk),
@@ -63,7 +60,6 @@ async fn main() -> ExitCode {
         Command::Plugin(plugin) => plugin.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Ledger(ledger) => ledger.run().await,
-        Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Clerk(clerk) => clerk.run().await,
     };
