@@ -57,7 +57,7 @@ fn accept(case: &Case, event: &Event) -> Outcome {
         return Ok(Decision::to("papers").note("审核通过，费用已付。"));
     }
     tell(case, "accepted", &[])?;
-    Ok(Decision::to("accepted").note("审核通过，请下单付款。"))
+    Ok(Decision::to("accepted").note("审核通过，等待付款。"))
 }
 
 fn send_back(case: &Case, event: &Event) -> Outcome {

@@ -102,7 +102,7 @@ fn states(words: &Words) -> [State; 16] {
             .applicant("申请受理中")
             .clerk("已受理，待付款")
             .next(format!(
-                "审核已通过，请下单付款；{DAYS_TO_PAY} 天内未付款将自动关闭。现在不能自行修改，需要更改请致电 {PHONE}。"
+                "审核已通过，付款到账后进入下一步；{DAYS_TO_PAY} 天内未付款将自动关闭。现在不能自行修改，需要更改请致电 {PHONE}。"
             ))
             .open(print())
             .payable()

@@ -11,7 +11,7 @@ const TEXTS: [(&str, &str, &str, &str); 14] = [
         "accepted",
         "1850001",
         "申请已受理",
-        "“{name}”的证书申请（受理号{number}）已通过审核，请登录平台下单付款。",
+        "“{name}”的证书申请（受理号{number}）已通过审核，请登录平台付款。",
     ),
     (
         "accepted-paid",
