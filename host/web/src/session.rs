@@ -22,6 +22,9 @@ use yinxin_store::sessions::{Session, SessionKind};
 /// Everything below this path is a clerk's.
 pub const CONSOLE: &str = "/console";
 
+/// Characters of a path that somebody is led back to: a page of an order names each of its cases.
+const PATH_LIMIT: usize = 2048;
+
 /// A visit without a session ties its forms to a random name of this many bytes.
 const VISIT_BYTES: usize = 18;
 
@@ -221,7 +224,7 @@ pub fn local_path(wanted: &str, otherwise: &str) -> String {
     let local = wanted.starts_with('/')
         && !wanted.starts_with("//")
         && !wanted.starts_with("/\\")
-        && wanted.len() <= 512
+        && wanted.len() <= PATH_LIMIT
         && wanted.bytes().all(|b| b.is_ascii_graphic());
     if local { wanted } else { otherwise }.to_owned()
 }

@@ -3,7 +3,6 @@
 use super::*;
 use image::{DynamicImage, ImageFormat, ImageReader, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::{Cursor, Write};
-use yinxin_core::ids::OrderId;
 use yinxin_core::time::SystemClock;
 use yinxin_store::testing::{TestStore, stores};
 

@@ -111,16 +111,17 @@ async fn first_values(
             .await?;
         return Ok(form::values(&details, super::way(order), &quote.methods));
     }
-    let mut details = visit.state.engine.last_details(site, account).await?;
-    if details == OrderDetails::default() {
-        details = form::from_profile(applicant).await?;
+    let last = visit.state.engine.last_details(site, account).await?;
+    if last != OrderDetails::default() {
+        return Ok(form::values(&last, None, &quote.methods));
     }
+    let mut details = form::from_profile(applicant).await?;
     if details.invoice_title.is_empty()
         && let Some(subject) = holder(quote)
     {
         subject.clone_into(&mut details.invoice_title);
     }
-    Ok(form::values(&details, None, &quote.methods))
+    Ok(form::first_values(&details, &quote.methods))
 }
 
 pub async fn create(applicant: Applicant, posted: Posted) -> Result<Response, WebError> {

@@ -124,18 +124,30 @@ pub fn read(values: &Values) -> (Option<Method>, OrderDetails) {
     (method_by_name(values.get(METHOD)), details)
 }
 
-/// An order's details as the form's values. A single way to pay is picked already.
+/// An order's details as the form's values: a title without a taxpayer number is a person's.
 pub fn values(details: &OrderDetails, chosen: Option<Method>, methods: &[Method]) -> Values {
+    let person = details.tax_number.is_empty() && !details.invoice_title.is_empty();
+    let kind = if person { PERSON } else { UNIT };
+    with_kind(details, kind, chosen, methods)
+}
+
+/// What somebody begins with who has not ordered yet. Whether the title is a unit's is theirs to say; most are.
+pub fn first_values(details: &OrderDetails, methods: &[Method]) -> Values {
+    with_kind(details, UNIT, None, methods)
+}
+
+/// A single way to pay is picked already.
+fn with_kind(
+    details: &OrderDetails,
+    kind: &str,
+    chosen: Option<Method>,
+    methods: &[Method],
+) -> Values {
     let only = match methods {
         [only] => Some(*only),
         _ => None,
     };
     let method = chosen.filter(|method| methods.contains(method)).or(only);
-    let kind = if details.tax_number.is_empty() && !details.invoice_title.is_empty() {
-        PERSON
-    } else {
-        UNIT
-    };
     [
         (METHOD, method.map_or("", method_name)),
         (INVOICE_KIND, kind),

@@ -49,7 +49,7 @@ pub struct CaseLine {
     pub service: String,
     pub state: String,
     pub tone: &'static str,
-    /// What happens next, in words.
+    /// What happens next, in words; empty until the case has heard that it was paid.
     pub next: String,
     /// fen of the lines that name it; none in the order of a single case, whose lines are all its own.
     pub share: Option<i64>,
@@ -162,7 +162,11 @@ pub fn case_lines(order: &[FeeLine], cases: &[CasePage]) -> Vec<CaseLine> {
                 service: case.service.title.clone(),
                 state: case.state.applicant_label.clone(),
                 tone: crate::applicant::tone_name(case.state.tone),
-                next: case.state.next.clone(),
+                next: if case.state.payable {
+                    String::new()
+                } else {
+                    case.state.next.clone()
+                },
                 share: (cases.len() > 1).then(|| own.sum()),
             }
         })
