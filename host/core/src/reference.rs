@@ -83,7 +83,7 @@ mod tests {
             format!("附言:{reference}"),
             grouped,
         ] {
-            assert_eq!(in_memo(&memo), [reference.clone()], "{memo}");
+            assert_eq!(in_memo(&memo), std::slice::from_ref(&reference), "{memo}");
         }
         assert!(in_memo("货款 20261120123").is_empty());
     }

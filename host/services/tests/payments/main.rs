@@ -7,6 +7,8 @@
 )]
 
 mod baskets;
+mod bench;
+mod changes;
 mod desk;
 mod ledger;
 mod odd;
