@@ -19,7 +19,7 @@ use yinxin_core::rules::{Decision, Event, ItemStanding, NamedValue};
 use yinxin_core::time::Millis;
 use yinxin_services::certificates::{CertificateError, IssueOrder};
 use yinxin_services::messaging::NewMessage;
-use yinxin_services::payments::{NewOrder, NewRefund};
+use yinxin_services::payments::{NewOrder, NewRefund, PaymentError};
 use yinxin_services::uploads::Taken;
 use yinxin_store::cases::{self, Case, Standing};
 use yinxin_store::ledger::{self, Entry};
@@ -343,10 +343,12 @@ async fn apply(
             // An order over several cases ends as a whole: the others can be ordered again without this one.
             if let Some(order) = commit.situation.unpaid_order() {
                 let by = commit.actor.by();
-                services
-                    .payments
-                    .cancel_order(tx, site, &order.id, &by)
-                    .await?;
+                let cancelled = services.payments.cancel_order(tx, site, &order.id, &by);
+                match cancelled.await {
+                    // It was paid a moment ago: the rule decides anew, knowing it.
+                    Err(PaymentError::NotPayable(_)) => return Err(StoreError::Conflict.into()),
+                    other => other?,
+                }
             }
         }
         Effect::Refund { amount, reason } => {

@@ -4,6 +4,7 @@ use crate::applicant::problems;
 use crate::hall::{administrator, halls};
 use crate::shopper::{BANYAN, OTHER, Shopper, choice};
 use futures::future::join_all;
+use std::slice::from_ref;
 use yinxin_core::ids::CaseId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_engine::views::ListFilter;
@@ -79,7 +80,7 @@ async fn cases_of_one_unit_become_one_order_with_one_postage() {
 /// The market's ledger holds together.
 async fn hall_ledger(shopper: &Shopper<'_>) {
     let mut conn = shopper.hall.store.read().await.unwrap();
-    yinxin_store::ledger::verify(&mut conn, shopper.site())
+    yinxin_store::ledger::verify(&mut conn, shopper.market())
         .await
         .unwrap()
         .unwrap();
@@ -114,7 +115,7 @@ async fn a_new_certificate_in_the_order_leaves_the_transfer_only() {
         let renewal = shopper.renewed(&serial, BANYAN, 1).await;
         let new = shopper.applied(BANYAN, 1).await;
 
-        let alone = shopper.quote(std::slice::from_ref(&renewal)).await.unwrap();
+        let alone = shopper.quote(from_ref(&renewal)).await.unwrap();
         assert_eq!(
             alone.methods,
             [Method::BankTransfer, Method::Wechat],
@@ -129,7 +130,7 @@ async fn a_new_certificate_in_the_order_leaves_the_transfer_only() {
         assert!(problems(online)[0].message.contains("另选一种"));
 
         // Without the new one it can be paid online, and with it again not.
-        let order = shopper.order(&[renewal.clone()], Method::Wechat).await;
+        let order = shopper.order(from_ref(&renewal), Method::Wechat).await;
         let payments = &hall.services.payments;
         let begun = payments
             .begin_payment(&hall.market, &order, Method::Wechat)
@@ -157,9 +158,7 @@ async fn nobody_orders_or_sees_what_is_not_theirs() {
         };
         not_found(stranger.quote(&mixed).await.err());
         not_found(stranger.open(&mixed, &transfer).await.err());
-        let order = shopper
-            .order(std::slice::from_ref(&case), Method::BankTransfer)
-            .await;
+        let order = shopper.order(from_ref(&case), Method::BankTransfer).await;
         not_found(stranger.change(&order, &[own], &transfer).await.err());
         not_found(stranger.cancel(&order).await.err());
         let (engine, actor) = (&hall.engine, stranger.actor());
@@ -218,16 +217,16 @@ async fn an_order_is_changed_and_cancelled_until_it_is_paid() {
             shopper.applied(BANYAN, 1).await,
             shopper.applied(BANYAN, 1).await,
         );
-        let order = shopper.order(&[one.clone()], Method::BankTransfer).await;
+        let order = shopper.order(from_ref(&one), Method::BankTransfer).await;
         let both = [one.clone(), two.clone()];
         let total = shopper.quote(&both).await.unwrap().total;
         let transfer = choice(Method::BankTransfer, total);
         shopper.change(&order, &both, &transfer).await.unwrap();
         assert_eq!(shopper.view(&order).await.total, total);
-        let only = shopper.quote(&[two.clone()]).await.unwrap().total;
+        let only = shopper.quote(from_ref(&two)).await.unwrap().total;
         let transfer = choice(Method::BankTransfer, only);
         shopper
-            .change(&order, &[two.clone()], &transfer)
+            .change(&order, from_ref(&two), &transfer)
             .await
             .unwrap();
         assert!(shopper.page(&one).await.orderable, "it is free again");

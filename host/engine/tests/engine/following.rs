@@ -3,6 +3,7 @@
 use crate::applicant::problems;
 use crate::hall::halls;
 use crate::shopper::{BANYAN, OTHER, Shopper, choice};
+use std::slice::from_ref;
 use yinxin_core::ids::FileId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_engine::EngineError;
@@ -38,7 +39,7 @@ async fn an_order_has_the_price_of_its_cases_as_they_are() {
         let shopper = Shopper::new(&hall);
         let serial = shopper.certificate(BANYAN).await;
         let renewal = shopper.renewed(&serial, BANYAN, 1).await;
-        let order = shopper.order(&[renewal.clone()], Method::Wechat).await;
+        let order = shopper.order(from_ref(&renewal), Method::Wechat).await;
         let payments = &hall.services.payments;
         let begin = || payments.begin_payment(&hall.market, &order, Method::Wechat);
         let first = begin().await.unwrap();
@@ -71,7 +72,7 @@ async fn a_slip_holds_the_price() {
     for hall in halls().await {
         let shopper = Shopper::new(&hall);
         let case = shopper.applied(BANYAN, 1).await;
-        let order = shopper.order(&[case.clone()], Method::BankTransfer).await;
+        let order = shopper.order(from_ref(&case), Method::BankTransfer).await;
         let mut tx = hall.store.begin().await.unwrap();
         let by = By::applicant(&shopper.account);
         hall.services

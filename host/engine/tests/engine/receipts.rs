@@ -2,6 +2,7 @@
 
 use crate::hall::halls;
 use crate::shopper::{BANYAN, Shopper, choice};
+use std::slice::from_ref;
 use yinxin_core::money::Method;
 use yinxin_documents::PaperBlock;
 use yinxin_engine::EngineError;
@@ -14,7 +15,7 @@ async fn a_receipt_names_what_to_send_by_service_and_way_to_pay() {
         let renewal = shopper.renewed(&serial, BANYAN, 1).await;
         let new = shopper.applied(BANYAN, 1).await;
         let (engine, site, actor) = (&hall.engine, &hall.market, shopper.actor());
-        let order = shopper.order(&[renewal.clone()], Method::Wechat).await;
+        let order = shopper.order(from_ref(&renewal), Method::Wechat).await;
         let documents = || async {
             let views = engine.receipts(site, &actor, &order).await.unwrap();
             let ids: Vec<_> = views.into_iter().map(|view| view.document).collect();

@@ -29,7 +29,7 @@ impl<'a> Shopper<'a> {
         }
     }
 
-    pub fn site(&self) -> &'a SiteId {
+    pub fn market(&self) -> &'a SiteId {
         &self.hall.market
     }
 
@@ -39,24 +39,24 @@ impl<'a> Shopper<'a> {
 
     /// A new certificate for the unit, filled in and submitted.
     pub async fn applied(&self, unit: Unit, years: u32) -> CaseId {
-        let begun = self
-            .hall
-            .engine
-            .start(self.site(), &self.account, "fujian", "new-enterprise");
+        let begun =
+            self.hall
+                .engine
+                .start(self.market(), &self.account, "fujian", "new-enterprise");
         let case = begun.await.unwrap();
         self.submit(case, unit, years).await
     }
 
     /// The renewal of a certificate, likewise.
     pub async fn renewed(&self, serial: &str, unit: Unit, years: u32) -> CaseId {
-        let (engine, site) = (&self.hall.engine, self.site());
+        let (engine, site) = (&self.hall.engine, self.market());
         let begun = engine.start_from(site, &self.account, "fujian", "renew-enterprise", serial);
         let case = begun.await.unwrap().case;
         self.submit(case, unit, years).await
     }
 
     async fn submit(&self, case: CaseId, unit: Unit, years: u32) -> CaseId {
-        let (engine, site, account) = (&self.hall.engine, self.site(), &self.account);
+        let (engine, site, account) = (&self.hall.engine, self.market(), &self.account);
         engine
             .accept_agreement(site, account, &case, "agreement")
             .await
@@ -104,7 +104,7 @@ impl<'a> Shopper<'a> {
             .filter(|(name, _)| said.iter().all(|(other, _)| name != other))
             .collect();
         answers.extend(said.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let (engine, site) = (&self.hall.engine, self.site());
+        let (engine, site) = (&self.hall.engine, self.market());
         let saved = engine
             .save_form(site, &self.account, case, "application", &answers)
             .await?;
@@ -113,7 +113,10 @@ impl<'a> Shopper<'a> {
 
     pub async fn page(&self, case: &CaseId) -> CasePage {
         let engine = &self.hall.engine;
-        engine.page(self.site(), &self.actor(), case).await.unwrap()
+        engine
+            .page(self.market(), &self.actor(), case)
+            .await
+            .unwrap()
     }
 
     pub async fn fire(
@@ -139,7 +142,7 @@ impl<'a> Shopper<'a> {
     ) -> Result<(), EngineError> {
         let engine = &self.hall.engine;
         engine
-            .fire(self.site(), actor, case, transition, submission)
+            .fire(self.market(), actor, case, transition, submission)
             .await
     }
 
@@ -161,7 +164,9 @@ impl<'a> Shopper<'a> {
 
     pub async fn quote(&self, cases: &[CaseId]) -> Result<BasketQuote, EngineError> {
         let engine = &self.hall.engine;
-        engine.quote_basket(self.site(), &self.account, cases).await
+        engine
+            .quote_basket(self.market(), &self.account, cases)
+            .await
     }
 
     /// Orders at the price of the moment.
@@ -177,7 +182,7 @@ impl<'a> Shopper<'a> {
     ) -> Result<OrderId, EngineError> {
         let engine = &self.hall.engine;
         engine
-            .open_basket(self.site(), &self.account, cases, choice)
+            .open_basket(self.market(), &self.account, cases, choice)
             .await
     }
 
@@ -189,20 +194,20 @@ impl<'a> Shopper<'a> {
     ) -> Result<(), EngineError> {
         let engine = &self.hall.engine;
         engine
-            .change_basket(self.site(), &self.account, order, cases, choice)
+            .change_basket(self.market(), &self.account, order, cases, choice)
             .await
     }
 
     pub async fn cancel(&self, order: &OrderId) -> Result<(), EngineError> {
         let engine = &self.hall.engine;
         engine
-            .cancel_basket(self.site(), &self.account, order)
+            .cancel_basket(self.market(), &self.account, order)
             .await
     }
 
     pub async fn view(&self, order: &OrderId) -> OrderView {
         let payments = &self.hall.services.payments;
-        payments.order_view(self.site(), order).await.unwrap()
+        payments.order_view(self.market(), order).await.unwrap()
     }
 
     /// Finance finds the whole of it on the account.
@@ -216,7 +221,7 @@ impl<'a> Shopper<'a> {
         let payments = &self.hall.services.payments;
         let mut tx = self.hall.store.begin().await.unwrap();
         let settled = payments
-            .verify_transfer(&mut tx, self.site(), order, &found, &clerk)
+            .verify_transfer(&mut tx, self.market(), order, &found, &clerk)
             .await
             .unwrap();
         tx.commit().await.unwrap();
