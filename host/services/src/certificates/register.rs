@@ -52,11 +52,6 @@ impl Outlook {
             _ => 0,
         }
     }
-
-    /// True while it can be used and is not on its way out.
-    pub fn is_usable(self) -> bool {
-        matches!(self, Self::Valid | Self::Ending(_))
-    }
 }
 
 /// What a person looks for in a list of certificates; empty fields do not narrow.

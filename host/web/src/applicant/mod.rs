@@ -1,6 +1,7 @@
 //! The applicant's pages, and those that anybody may read.
 
 mod account;
+mod authority;
 mod case;
 mod cases;
 pub(crate) mod certificates;
@@ -62,6 +63,8 @@ fn open() -> Router<AppState> {
         .route("/notices/{id}", get(content::notice))
         .route("/downloads", get(content::downloads))
         .route("/downloads/{id}", get(content::download))
+        .route("/crl", get(authority::revocation_list))
+        .route("/issuers.pem", get(authority::issuers))
         .route("/p/{token}", get(phone::show).post(phone::start))
         .route("/p/{token}/events", get(live::identity))
 }

@@ -8,6 +8,7 @@
 )]
 
 mod around;
+mod certificates;
 mod console;
 mod finance;
 mod hall;
