@@ -142,7 +142,7 @@ export async function paying({ world, browser, report, eyes, files, story }) {
     await page.getByText("220.00").first().waitFor();
     await eyes.look(page, "orders");
     await page.locator("table a.number").first().click();
-    await page.getByText("微信支付").waitFor();
+    await page.getByText("微信支付", { exact: true }).first().waitFor();
     await eyes.look(page, "order-paid");
   });
   await payer.context().close();

@@ -99,7 +99,7 @@ export async function upkeep({ world, browser, report, eyes, files, story }) {
         await eyes.look(who, `console-${name}`);
       }
     }
-    await finance.page.goto(at("/console/orders"));
+    await finance.page.goto(at("/console/orders?state=paid"));
     await finance.page.getByRole("main").locator("table a").first().click();
     await headed(finance.page, /\d{10}/);
     await eyes.look(finance.page, "console-order");
