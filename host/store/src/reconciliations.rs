@@ -193,20 +193,38 @@ pub async fn count_open(
     Ok(row.try_get("n")?)
 }
 
-/// The last day with a report of this gateway.
-pub async fn last_day(
+/// The first day with a report of this gateway.
+pub async fn first_day(
     conn: &mut Connection,
     site: &SiteId,
     method: Method,
 ) -> Result<Option<String>, StoreError> {
     let row = sqlx::query(
-        "SELECT day FROM reconciliations WHERE site = $1 AND gateway = $2 ORDER BY day DESC LIMIT 1",
+        "SELECT day FROM reconciliations WHERE site = $1 AND gateway = $2 ORDER BY day LIMIT 1",
     )
     .bind(site.as_str().to_owned())
     .bind(payments::gateway_word(method).to_owned())
     .fetch_optional(conn)
     .await?;
     row.map(|row| Ok(row.try_get("day")?)).transpose()
+}
+
+/// Days with a report of this gateway, from `day` on, oldest first.
+pub async fn days_from(
+    conn: &mut Connection,
+    site: &SiteId,
+    method: Method,
+    day: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT day FROM reconciliations WHERE site = $1 AND gateway = $2 AND day >= $3 ORDER BY day",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(payments::gateway_word(method).to_owned())
+    .bind(day.to_owned())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get("day")?)).collect()
 }
 
 /// Reports, newest day first, after the id `after`.

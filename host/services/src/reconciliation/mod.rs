@@ -189,9 +189,23 @@ impl Reconciliation {
         Ok(())
     }
 
-    /// Compares a day now. Of a gateway whose bill is not there the report says so, and the daily job goes on asking; where
-    /// there is a report of an earlier run it stands, and the error is [`ReconciliationError::NoBill`].
+    /// Compares a day now. Of a gateway whose bill is not there the report says so, and a job goes on asking; where there
+    /// is a report of an earlier run it stands, and the error is [`ReconciliationError::NoBill`].
     pub async fn run_again(
+        &self,
+        site: &SiteId,
+        method: Method,
+        day: Date,
+        by: &By,
+    ) -> Result<Report, ReconciliationError> {
+        let report = self.run(site, method, day, by).await?;
+        if report.state == ReportState::Waiting {
+            self.plan_again(site, method, day).await?;
+        }
+        Ok(report)
+    }
+
+    async fn run(
         &self,
         site: &SiteId,
         method: Method,

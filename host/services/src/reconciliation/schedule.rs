@@ -95,16 +95,18 @@ impl Reconciliation {
         let mut due = Vec::new();
         let mut conn = self.store.read().await?;
         for method in self.payments.methods(site) {
-            let last = rows::last_day(&mut conn, site, method).await?;
             // A site begins with the day before its first morning.
-            let next = last
+            let first = rows::first_day(&mut conn, site, method)
+                .await?
                 .and_then(|day| day.parse::<Date>().ok())
-                .map_or(yesterday, |day| day.saturating_add(Span::new().days(1)));
-            let days = next.max(earliest).series(Span::new().days(1));
-            due.extend(
-                days.take_while(|day| *day <= yesterday)
-                    .map(|day| (method, day)),
-            );
+                .unwrap_or(yesterday)
+                .max(earliest);
+            let known = rows::days_from(&mut conn, site, method, &first.to_string()).await?;
+            let days = first
+                .series(Span::new().days(1))
+                .take_while(|day| *day <= yesterday)
+                .filter(|day| !known.contains(&day.to_string()));
+            due.extend(days.map(|day| (method, day)));
         }
         drop(conn);
         if due.is_empty() {
@@ -118,6 +120,22 @@ impl Reconciliation {
         Ok(())
     }
 
+    /// Has the gateway asked again for the bill of a day that a clerk could not compare.
+    pub(super) async fn plan_again(
+        &self,
+        site: &SiteId,
+        method: Method,
+        day: Date,
+    ) -> Result<(), ReconciliationError> {
+        let now = self.clock.now();
+        let cause = format!("again:{}", now.day());
+        let run_at = ready(day).max(now.plus(FIRST_WAIT));
+        let mut tx = self.store.begin().await?;
+        enqueue(&mut tx, site, (method, day), &cause, run_at).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
     /// Runs a job of the kind [`RECONCILE_JOB`], which may run twice, and at once.
     pub async fn run_job(
         &self,
@@ -125,7 +143,7 @@ impl Reconciliation {
         payload: &str,
     ) -> Result<JobEnd, ReconciliationError> {
         let Payload { method, day } = serde_json::from_str(payload)?;
-        let mut report = match self.run_again(site, method, day, &By::host()).await {
+        let mut report = match self.run(site, method, day, &By::host()).await {
             Ok(report) => report,
             // A clerk was faster, and what he found stands.
             Err(ReconciliationError::NoBill(_)) => return Ok(JobEnd::Done),

@@ -105,10 +105,15 @@ async fn each_morning_the_day_before_is_compared_once() {
         assert_eq!(waiting.len(), 1);
         assert_eq!(run(&desk, &reconciliation, &waiting[0]).await, JobEnd::Done);
 
-        // Nobody was there for three days: they are made up for.
+        // Nobody was there for three days: they are made up for, also when a clerk began with the last of them.
         desk.clock.advance(3 * 24 * 3600);
+        let last = desk.clock.now().day().yesterday().unwrap();
+        reconciliation
+            .run_again(&desk.site, Method::BankTransfer, last, &clerk())
+            .await
+            .unwrap();
         reconciliation.plan(&desk.site).await.unwrap();
-        assert_eq!(due(&desk).await.len(), 9);
+        assert_eq!(due(&desk).await.len(), 8);
     }
 }
 
@@ -144,7 +149,14 @@ async fn a_bill_that_is_not_there_is_asked_for_again_and_given_up_after_three_da
         assert_eq!(reports[0].state, ReportState::Failed);
         assert!(!reports[0].problem.is_empty());
 
-        // A clerk tries again when it is back.
+        // A clerk who tries too early need not come back: a job does.
+        let early = reconciliation
+            .run_again(&desk.site, Method::Wechat, yesterday, &clerk())
+            .await
+            .unwrap();
+        assert_eq!(early.state, ReportState::Waiting);
+        desk.clock.advance(3600);
+        assert_eq!(due(&desk).await.len(), 1);
         desk.start_providers().await;
         let ready = Manner {
             ready_hour: 0,

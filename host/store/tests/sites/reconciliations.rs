@@ -122,7 +122,8 @@ attempts!(reconciliations, keys: Keys => {
     creates put_report(&keys.report);
     reads get_report(&keys.report.id);
     reads count_open(&keys.report.id);
-    reads last_day(Method::Wechat);
+    reads first_day(Method::Wechat);
+    reads days_from(Method::Wechat, DAY);
     reads reports(None, 9);
     creates put_difference(&keys.open);
     reads by_number(Method::Wechat, BillKind::Payment, &keys.open.number);
