@@ -281,7 +281,18 @@ pub async fn retry(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response
 
 pub async fn ask_upload(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response, WebError> {
     money::may(&clerk)?;
-    upload_page(&clerk, &OrderId::from_stored(id), String::new(), &[]).await
+    let visit = &clerk.visit;
+    let order = OrderId::from_stored(id);
+    let open = visit
+        .state
+        .invoices
+        .can_upload(&visit.site.id, &order)
+        .await;
+    if open.map_err(failed)? {
+        upload_page(&clerk, &order, String::new(), &[]).await
+    } else {
+        Ok(visit.go(&format!("/console/orders/{order}"), "invoice-not-wanted"))
+    }
 }
 
 /// A PDF that was issued elsewhere, with its number.

@@ -72,6 +72,8 @@ struct DifferenceLine {
     open: bool,
     note: String,
     by: String,
+    /// A clerk settled it, and may have been wrong.
+    by_hand: bool,
     at: String,
     typed: String,
 }
@@ -98,6 +100,8 @@ struct SumLine {
     ours: String,
     theirs: String,
     difference: String,
+    /// The sides do not agree.
+    off: bool,
 }
 
 /// A note that was typed and not taken: the difference, and the words.
@@ -261,6 +265,7 @@ async fn difference_line(
             difference.provider_no
         },
         open,
+        by_hand: !open && difference.settled_by != "host",
         note: difference.note,
         by: match difference.settled_by.as_str() {
             "host" => visit.text("reconciliation.by_itself").to_owned(),
@@ -332,18 +337,21 @@ fn sums(clerk: &ClerkVisit, report: &Report) -> Vec<SumLine> {
         ours: ours.to_string(),
         theirs: theirs.to_string(),
         difference: (ours - theirs).to_string(),
+        off: ours != theirs,
     };
     let summed = |label: &str, ours: Fen, theirs: Fen| SumLine {
         label: text(label),
         ours: ours.to_string(),
         theirs: theirs.to_string(),
         difference: Fen(ours.0 - theirs.0).to_string(),
+        off: ours != theirs,
     };
     let fee = SumLine {
         label: text("reconciliation.fees"),
         ours: String::new(),
         theirs: report.fee.to_string(),
         difference: String::new(),
+        off: false,
     };
     vec![
         counted("reconciliation.received", ours.payments, theirs.payments),

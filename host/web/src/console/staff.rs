@@ -131,7 +131,8 @@ pub async fn create(clerk: ClerkVisit, posted: Posted) -> Result<Response, WebEr
     clerk.require(Role::Administrator)?;
     let visit = &clerk.visit;
     let roles = chosen(&posted);
-    let typed @ [login, name, mobile] = ["login_id", "name", "mobile"].map(|field| posted.get(field));
+    let typed @ [login, name, mobile] =
+        ["login_id", "name", "mobile"].map(|field| posted.get(field));
     let hiring = Hiring {
         login,
         name,

@@ -96,6 +96,8 @@ struct OrderLine {
     path: String,
     number: String,
     reference: String,
+    /// Whom the invoice is for, who is mostly the payer.
+    buyer: String,
     title: String,
     /// Lines of the price, where there are several.
     more: usize,
@@ -134,13 +136,20 @@ pub async fn list(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
             by_id,
         )
     };
+    let mut found = Vec::new();
+    let mut conn = visit.state.store.read().await?;
+    for order in lines {
+        let details = payments.details(&mut conn, site, &order.id).await?;
+        found.push(line(&clerk, order, details.invoice_title));
+    }
+    drop(conn);
     let methods = payments.methods(site).into_iter();
     let page = OrdersPage {
         states: states(&clerk).await?,
         methods: methods
             .map(|method| (gateway_word(method), method_text(&clerk, method)))
             .collect(),
-        lines: lines.into_iter().map(|order| line(&clerk, order)).collect(),
+        lines: found,
         next: next
             .map(|next| asked.address(&state, &next))
             .unwrap_or_default(),
@@ -260,9 +269,15 @@ pub async fn waiting(clerk: &ClerkVisit) -> Result<Waiting, WebError> {
     let mut conn = visit.state.store.read().await?;
     let slips = orders::in_state(&mut conn, site, OrderState::SlipUploaded, None, COUNTED).await?;
     let parts = payments::in_state(&mut conn, site, PaymentState::Partial, None, COUNTED).await?;
+    let mut partly = BTreeSet::new();
+    for part in parts {
+        for held in allocations::of_payment(&mut conn, site, &part.id).await? {
+            partly.insert(held.order);
+        }
+    }
     Ok(Waiting {
         slips: slips.len(),
-        partly: parts.len(),
+        partly: partly.len(),
     })
 }
 
@@ -284,7 +299,7 @@ async fn states(clerk: &ClerkVisit) -> Result<Vec<Choice>, WebError> {
     Ok([slips, partly].into_iter().chain(others).collect())
 }
 
-fn line(clerk: &ClerkVisit, order: OrderView) -> OrderLine {
+fn line(clerk: &ClerkVisit, order: OrderView, buyer: String) -> OrderLine {
     let lines = order.lines.len();
     OrderLine {
         path: format!("/console/orders/{}", order.id),
@@ -293,6 +308,7 @@ fn line(clerk: &ClerkVisit, order: OrderView) -> OrderLine {
             .first()
             .map(|line| line.label.clone())
             .unwrap_or_default(),
+        buyer,
         more: if lines > 1 { lines } else { 0 },
         state: state_text(clerk, order.state),
         tone: state_tone(order.state),
