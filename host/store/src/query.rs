@@ -45,7 +45,7 @@ impl Query {
         self.text.push_str(&format!("${}", self.values.len()));
     }
 
-    pub async fn rows(self, conn: &mut Connection) -> Result<Vec<AnyRow>, StoreError> {
+    pub(crate) async fn rows(self, conn: &mut Connection) -> Result<Vec<AnyRow>, StoreError> {
         let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
         for value in self.values {
             query = match value {

@@ -13,10 +13,6 @@ const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
         "the beginning of every list of cases; the lists are looked at in the module's own tests",
     ),
     (
-        "books::sums",
-        "a bookkeeper's sums over all postings of a site",
-    ),
-    (
         "certificates::lines",
         "the beginning of every list of certificates; the lists are looked at in the module's own tests",
     ),
