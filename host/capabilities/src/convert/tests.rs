@@ -66,7 +66,8 @@ fn definition_with_everything() -> Value {
         let step = |content| json!({ "id": "s", "title": "t", "hint": "h", "content": content });
         json!({ "id": "new", "kind": kind, "title": "t", "summary": "s", "price_note": "p", "time_note": "t",
                 "at_hand": ["a"], "lifecycle": "l", "steps": contents.map(step), "ordering": ordering,
-                "subject_field": "f0" })
+                "receipts": [{ "document": "letter", "methods": ["Wechat", "Alipay", "Cpcn", "BankTransfer"] }],
+                "from_certificate": true, "subject_field": "f0" })
     })
     .collect();
     let blocks = [
@@ -75,6 +76,7 @@ fn definition_with_everything() -> Value {
         json!({ "Table": [{ "label": "l", "text": "{f0}" }] }),
         json!({ "IdentityQr": "legal" }),
         json!("NumberQr"),
+        json!("OrderCases"),
         json!({ "Stamps": [{ "label": "章", "width_mm": 40, "height_mm": 40 }] }),
         json!({ "Signatures": ["签名"] }),
         json!({ "Note": "n" }),
