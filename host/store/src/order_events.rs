@@ -68,6 +68,8 @@ words! {
         InvoiceRetried = "invoice-retried",
         /// By a red-letter invoice. Note: its number.
         InvoiceVoided = "invoice-voided",
+        /// It was never issued, and will not be.
+        InvoiceWithdrawn = "invoice-withdrawn",
         /// A clerk put it there by hand. Note: the invoice's number.
         InvoiceUploaded = "invoice-uploaded",
     }

@@ -135,8 +135,11 @@ pub(super) async fn end(
     invoice.error.clear();
     invoice.changed_at = now;
     rows::save(conn, site, &invoice).await?;
-    let voided = OrderEventKind::InvoiceVoided;
-    record(conn, site, &invoice, voided, by, &invoice.red_number, now).await?;
+    let kind = match state {
+        InvoiceState::Withdrawn => OrderEventKind::InvoiceWithdrawn,
+        _ => OrderEventKind::InvoiceVoided,
+    };
+    record(conn, site, &invoice, kind, by, &invoice.red_number, now).await?;
     write_if_due(conn, site, order, now).await
 }
 

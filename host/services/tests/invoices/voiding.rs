@@ -87,6 +87,13 @@ async fn what_was_not_ordered_yet_is_withdrawn() {
         let (order, case) = desk.asked().await;
         desk.refund(&order, &case, 22000).await;
         assert_eq!(desk.only(&order).await.state, InvoiceState::Withdrawn);
+        assert_eq!(
+            desk.history(&order).await,
+            [
+                OrderEventKind::InvoiceAsked,
+                OrderEventKind::InvoiceWithdrawn
+            ]
+        );
         desk.work(LONG).await;
         assert!(desk.office.invoices().is_empty(), "{}", desk.store.name);
         assert!(desk.mails.letters().is_empty());
