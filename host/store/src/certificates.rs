@@ -9,8 +9,8 @@
 mod lists;
 mod origins;
 
-pub use lists::{After, Filter, Narrowed, by_end, newest};
 pub(crate) use lists::narrow;
+pub use lists::{After, Filter, Narrowed, by_end, newest};
 pub use origins::{Origin, case_from, origin_of, set_origin, succeed};
 
 use crate::{Connection, StoreError};

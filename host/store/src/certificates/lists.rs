@@ -123,12 +123,7 @@ fn lines(site: &SiteId, filter: &Filter) -> Query {
     query
 }
 
-fn newest_query(
-    site: &SiteId,
-    filter: &Filter,
-    after: Option<&After>,
-    limit: i64,
-) -> Query {
+fn newest_query(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Query {
     let mut query = lines(site, filter);
     if let Some(after) = after {
         query.number(" AND (created_at, serial) < (", after.instant);
@@ -139,12 +134,7 @@ fn newest_query(
     query
 }
 
-fn by_end_query(
-    site: &SiteId,
-    filter: &Filter,
-    after: Option<&After>,
-    limit: i64,
-) -> Query {
+fn by_end_query(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Query {
     let mut query = lines(site, filter);
     if let Some(after) = after {
         query.number(" AND (not_after, serial) > (", after.instant);
@@ -163,9 +153,7 @@ pub async fn newest(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Certificate>, StoreError> {
-    let rows = newest_query(site, filter, after, limit)
-        .rows(conn)
-        .await?;
+    let rows = newest_query(site, filter, after, limit).rows(conn).await?;
     rows.iter().map(certificate).collect()
 }
 
@@ -177,9 +165,7 @@ pub async fn by_end(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Certificate>, StoreError> {
-    let rows = by_end_query(site, filter, after, limit)
-        .rows(conn)
-        .await?;
+    let rows = by_end_query(site, filter, after, limit).rows(conn).await?;
     rows.iter().map(certificate).collect()
 }
 
