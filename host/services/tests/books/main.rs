@@ -8,6 +8,7 @@
 )]
 
 mod bank;
+mod bills;
 mod days;
 #[allow(
     dead_code,
