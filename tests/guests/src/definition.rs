@@ -109,6 +109,41 @@ fn step(id: &str, content: StepContent) -> Step {
     }
 }
 
+/// A service whose cases are put into orders.
+fn in_baskets() -> Service {
+    Service {
+        id: "basket".into(),
+        kind: ServiceKind::New,
+        title: "证书新办".into(),
+        summary: "测试用".into(),
+        price_note: "多少随意".into(),
+        time_note: "即办".into(),
+        at_hand: Vec::new(),
+        lifecycle: "forgetful".into(),
+        steps: vec![step("fill", StepContent::Form("main".into()))],
+        ordering: Ordering::Basket,
+        receipts: Vec::new(),
+        from_certificate: false,
+        subject_field: "unit".into(),
+    }
+}
+
+/// Its cases end without a word about the order that they are in.
+fn forgetful() -> Lifecycle {
+    let mut open = state("draft", false);
+    open.tone = Tone::Action;
+    open.payable = true;
+    open.open_steps = vec!["fill".into()];
+    let mut paid = transition("paid");
+    paid.actor = Actor::Host(HostEvent::Paid);
+    Lifecycle {
+        id: "forgetful".into(),
+        initial: "draft".into(),
+        states: vec![open, state("done", true)],
+        transitions: vec![transition("good"), paid],
+    }
+}
+
 pub(crate) fn definition() -> Definition {
     let mut transitions: Vec<_> = TRANSITIONS.into_iter().map(transition).collect();
     transitions.push(transition("denied-forever"));
@@ -173,7 +208,7 @@ pub(crate) fn definition() -> Definition {
         title: "测试".into(),
         summary: "测试用".into(),
         account_policy: None,
-        services: vec![service],
+        services: vec![service, in_baskets()],
         forms: vec![form("main", fields)],
         materials: Vec::new(),
         checks: vec![IdentityCheck {
@@ -197,12 +232,15 @@ pub(crate) fn definition() -> Definition {
             ),
             message("mailed", Recipient::Field("email".into()), mail),
         ],
-        lifecycles: vec![Lifecycle {
-            id: "only".into(),
-            initial: "draft".into(),
-            states: vec![state("draft", false), state("done", true)],
-            transitions,
-        }],
+        lifecycles: vec![
+            Lifecycle {
+                id: "only".into(),
+                initial: "draft".into(),
+                states: vec![state("draft", false), state("done", true)],
+                transitions,
+            },
+            forgetful(),
+        ],
         guards: Vec::new(),
         takes_over: Some(label(2))
             .filter(|version| version != "-----")

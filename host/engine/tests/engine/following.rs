@@ -1,12 +1,12 @@
 //! An unpaid order follows its cases.
 
 use crate::applicant::problems;
-use crate::hall::halls;
+use crate::hall::{Hall, halls};
 use crate::shopper::{BANYAN, OTHER, Shopper, choice};
 use std::slice::from_ref;
-use yinxin_core::ids::FileId;
+use yinxin_core::ids::{AccountId, CaseId, FileId, OrderId};
 use yinxin_core::money::{Fen, Method};
-use yinxin_engine::EngineError;
+use yinxin_engine::{Actor, EngineError, Submission};
 use yinxin_services::payments::{By, ByKind, OrderEventKind, OrderState};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,5 +154,63 @@ async fn whoever_orders_while_the_years_are_changed_pays_for_the_years_there_are
                 assert_eq!(order.total, price, "{}", hall.name());
             }
         }
+    }
+}
+
+/// A case of the plugin that forgets its orders, with this price, in an order.
+async fn forgotten(hall: &Hall, account: &AccountId, amount: &str) -> (CaseId, OrderId) {
+    let (engine, site) = (&hall.engine, &hall.wild);
+    let case = engine
+        .start(site, account, "hostile", "basket")
+        .await
+        .unwrap();
+    price(hall, account, &case, amount).await;
+    let cases = [case.clone()];
+    let quote = engine.quote_basket(site, account, &cases).await.unwrap();
+    let choice = choice(Method::Wechat, quote.total);
+    let order = engine.open_basket(site, account, &cases, &choice).await;
+    (case, order.unwrap())
+}
+
+async fn price(hall: &Hall, account: &AccountId, case: &CaseId, amount: &str) {
+    let raw = [("amount".to_owned(), amount.to_owned())];
+    let saved = hall
+        .engine
+        .save_form(&hall.wild, account, case, "fill", &raw)
+        .await;
+    assert_eq!(saved.unwrap().problems, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_ends_an_order_that_the_rules_forget() {
+    for hall in halls().await {
+        let account = AccountId::generate();
+        let (engine, site, payments) = (&hall.engine, &hall.wild, &hall.services.payments);
+        let by_host = async |order: &OrderId| {
+            let last = payments.history(site, order).await.unwrap().pop().unwrap();
+            assert_eq!(last.kind, OrderEventKind::Cancelled, "{}", hall.name());
+            assert_eq!(last.by, By::host());
+        };
+
+        let (case, order) = forgotten(&hall, &account, "500").await;
+        let actor = Actor::Applicant(account.clone());
+        let nothing = Submission::default();
+        engine
+            .fire(site, &actor, &case, "good", &nothing)
+            .await
+            .unwrap();
+        by_host(&order).await;
+
+        let (case, order) = forgotten(&hall, &account, "500").await;
+        engine.delete(site, &account, &case).await.unwrap();
+        by_host(&order).await;
+
+        let (case, order) = forgotten(&hall, &account, "500").await;
+        price(&hall, &account, &case, "700").await;
+        let view = payments.order_view(site, &order).await.unwrap();
+        assert_eq!(view.total, Fen(700));
+        // A price that no order may have.
+        price(&hall, &account, &case, "-1").await;
+        by_host(&order).await;
     }
 }

@@ -142,7 +142,8 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
     let mut payments = Payments::new(database.clone(), sealer.clone(), clock.clone());
     let gateway = Arc::new(Wechat::new(merchant).unwrap());
     payments.add_gateway(site.clone(), gateway.clone());
-    payments.add_gateway(market.clone(), gateway);
+    payments.add_gateway(market.clone(), gateway.clone());
+    payments.add_gateway(wild.clone(), gateway);
     payments.add_transfers(market.clone());
     // The project asks for both ways to pay; the tests go one of them.
     let merchant = AlipayMerchant {
