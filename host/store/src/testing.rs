@@ -67,6 +67,16 @@ impl TestStore {
             .rows_affected()
     }
 
+    /// Copies an SQLite database into a new file, so that the operator's commands can be tried on it.
+    pub async fn save(&self, file: &std::path::Path) {
+        let mut connection = self.store.read().await.expect("the database answers");
+        sqlx::query("VACUUM INTO $1")
+            .bind(file.display().to_string())
+            .execute(&mut *connection)
+            .await
+            .expect("the database is copied");
+    }
+
     /// Puts off the queued jobs of a kind, as when their worker is busy.
     pub async fn delay(&self, kind: &str, until: Millis) {
         let mut connection = self.store.read().await.expect("the database answers");

@@ -2,7 +2,7 @@
 
 use super::allocating::lock_all;
 use super::gateway::{RefundOrder, RefundStanding};
-use super::standing::share;
+use super::standing::has_all_back;
 use super::{PaymentError, Payments, REFUND_JOB, RefundJob, books};
 use crate::invoices;
 use crate::job_end::JobEnd;
@@ -118,45 +118,30 @@ impl Payments {
         if asked().any(|other| other.state != RefundState::Done) {
             return Ok(());
         }
-        self.free_refunded_case(conn, site, &order, refund, &all)
-            .await?;
         let fact = Fact::Payment(PaymentFact {
             amount: asked().map(|other| other.amount.0).sum(),
             method: paid_from,
             transaction: provider_no.to_owned(),
         });
         invoices::refunded(conn, site, &order.id, now).await?;
-        let cases = Self::cases_told(conn, site, &order.id, refund.case.as_ref()).await?;
-        self.tell(conn, site, &cases, "refunded", &fact, &refund.request)
-            .await
-    }
-
-    /// A case whose whole share went back may be ordered anew while its order goes on.
-    async fn free_refunded_case(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        order: &Order,
-        refund: &Refund,
-        all: &[Refund],
-    ) -> Result<(), PaymentError> {
-        let Some(case) = &refund.case else {
-            return Ok(());
-        };
         let cases = orders::cases_of(conn, site, &order.id).await?;
-        let Some(share) = share(order, &cases, case) else {
-            return Ok(());
+        let told = match &refund.case {
+            Some(case) => {
+                // It may be ordered anew while its order goes on.
+                if has_all_back(&order, &cases, &all, case) {
+                    orders::free_case(conn, site, &order.id, case).await?;
+                }
+                vec![case.clone()]
+            }
+            // One that has its own money back heard of it then, and may be in another order by now.
+            None => cases
+                .iter()
+                .filter(|case| !has_all_back(&order, &cases, &all, case))
+                .cloned()
+                .collect(),
         };
-        let done = all.iter().filter(|other| {
-            other.purpose == Purpose::Order
-                && other.state == RefundState::Done
-                && other.case.as_ref() == Some(case)
-        });
-        let back: i64 = done.map(|other| other.amount.0).sum();
-        if back >= share.0 {
-            orders::free_case(conn, site, &order.id, case).await?;
-        }
-        Ok(())
+        self.tell(conn, site, &told, "refunded", &fact, &refund.request)
+            .await
     }
 
     /// Locks the order that a refund is of, and where the money came.

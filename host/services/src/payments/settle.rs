@@ -4,11 +4,10 @@ use super::books;
 use super::gateway::Receipt;
 use super::{PaymentError, Payments};
 use crate::case_event::CaseEvent;
-use yinxin_core::ids::{CaseId, OrderId, PaymentId, SiteId};
+use yinxin_core::ids::{CaseId, PaymentId, SiteId};
 use yinxin_core::money::Method;
 use yinxin_core::rules::Fact;
 use yinxin_store::order_events::{By, OrderEventKind};
-use yinxin_store::orders;
 use yinxin_store::payments::{self as rows, Arrival, PaymentState};
 use yinxin_store::{Connection, StoreError, allocations};
 
@@ -132,18 +131,5 @@ impl Payments {
             told.enqueue(conn, site, key, self.clock.now()).await?;
         }
         Ok(())
-    }
-
-    /// The cases that a refund is told to.
-    pub(super) async fn cases_told(
-        conn: &mut Connection,
-        site: &SiteId,
-        order: &OrderId,
-        case: Option<&CaseId>,
-    ) -> Result<Vec<CaseId>, PaymentError> {
-        match case {
-            Some(case) => Ok(vec![case.clone()]),
-            None => Ok(orders::cases_of(conn, site, order).await?),
-        }
     }
 }

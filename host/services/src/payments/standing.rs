@@ -43,6 +43,22 @@ pub(super) fn wanted(refunds: &[Refund]) -> impl Iterator<Item = &Refund> {
         .filter(|refund| refund.purpose == Purpose::Order && refund.state != RefundState::Withdrawn)
 }
 
+/// Whether the whole share of a case went back, by refunds of its own.
+pub(super) fn has_all_back(
+    order: &Order,
+    cases: &[CaseId],
+    refunds: &[Refund],
+    case: &CaseId,
+) -> bool {
+    let own = refunds.iter().filter(|refund| {
+        refund.purpose == Purpose::Order
+            && refund.state == RefundState::Done
+            && refund.case.as_ref() == Some(case)
+    });
+    let back: i64 = own.map(|refund| refund.amount.0).sum();
+    share(order, cases, case).is_some_and(|share| back > 0 && back >= share.0)
+}
+
 impl Payments {
     /// What a case owes and has paid, by its newest order. A refund of another case of the order does not show.
     pub async fn case_status(

@@ -1,7 +1,8 @@
 //! Random sequences of whatever can happen to orders and their money. After each, the books are right, and the money of
 //! the payers is where it belongs, to the fen.
 //!
-//! `YINXIN_SEQUENCES` says how many, `YINXIN_SEED` where to begin: a failure names its seed.
+//! `YINXIN_SEQUENCES` says how many, `YINXIN_SEED` where to begin: a failure names its seed. `YINXIN_KEEP` names a file to
+//! copy the database into, for `yinxin ledger verify --database sqlite://FILE`.
 
 use crate::bench::Bench;
 use crate::desk::TestClock;
@@ -48,6 +49,9 @@ async fn whatever_happens_the_books_are_right_and_the_money_is_where_it_belongs(
     let (store, clock) = (sqlite().await, Arc::default());
     for seed in first..first + number("YINXIN_SEQUENCES", 200) {
         run(&store, &clock, seed).await;
+    }
+    if let Some(file) = std::env::var_os("YINXIN_KEEP") {
+        store.save(file.as_ref()).await;
     }
 }
 
