@@ -152,7 +152,7 @@ fn withdraw(case: &Case, event: &Event) -> Outcome {
         .note("申请已由申请人撤回。"))
 }
 
-/// Where the case stood when the money was asked back.
+/// Where the case goes on when its money stays: where it stood when the money was asked back.
 fn stood(case: &Case) -> String {
     format!("stood/{}", case.id)
 }
@@ -161,7 +161,8 @@ fn ask_refund(case: &Case, event: &Event) -> Outcome {
     if !case.is_paid() {
         return Err(Problem::of_case(format!("没有可以退的费用。有疑问请致电 {PHONE}。")).into());
     }
-    storage::put(&stood(case), &case.state)?;
+    // The news of the payment may still be under way, and finds the case gone on.
+    storage::put(&stood(case), next_when_paid(case))?;
     Ok(Decision::to("refund-asked")
         .keep(event)
         .note("已申请退款，等待财务核对。"))
@@ -176,6 +177,10 @@ fn approve_refund(case: &Case) -> Outcome {
 fn refuse_refund(case: &Case, event: &Event) -> Outcome {
     let before = storage::get_text(&stood(case))?;
     storage::delete(&stood(case))?;
+    // The transfer may have been booked while the refund was looked at; asking again changes nothing.
+    if payments::status()?.method == Some(Method::BankTransfer) {
+        payments::invoice()?;
+    }
     tell(case, "refund-refused", &[])?;
     // Without a note of it the reviewer sees to it, as with a case that is new.
     let state = before.as_deref().unwrap_or("submitted");
