@@ -29,7 +29,17 @@ pub const BEFORE_MAKING: [&str; 7] = [
 /// Steps that have to be complete; the printed form is asked for with the papers.
 const COMPLETE: [&str; 3] = ["agreement", "application", "materials"];
 
-/// Where the applicant has asked for the money back from.
+/// Where the news of a payment finds a case: it may be overtaken by the reviewer, who sees the money before.
+const MONEY_COMES: [&str; 6] = [
+    "submitted",
+    "returned",
+    "accepted",
+    "papers",
+    "posted",
+    "making",
+];
+
+/// Where a case that is paid stands until its certificate is made, and where its money can be asked back from.
 const REFUNDABLE: [&str; 5] = ["submitted", "returned", "papers", "posted", "making"];
 
 pub fn all() -> [Lifecycle; 2] {
@@ -231,11 +241,11 @@ fn transitions(words: &Words) -> Vec<Transition> {
             .negative(),
         // money
         on_host(HostEvent::Paid, "paid", "付款成功")
-            .from(["submitted", "returned", "accepted"])
-            .to(["submitted", "returned", "papers"]),
+            .from(MONEY_COMES)
+            .to(REFUNDABLE),
         on_host(HostEvent::SlipVerified, "transferred", "汇款已核实")
-            .from(["submitted", "returned", "accepted"])
-            .to(["submitted", "returned", "papers"]),
+            .from(MONEY_COMES)
+            .to(REFUNDABLE),
         on_timer(days(first), "remind", "提醒付款")
             .from(["accepted"])
             .to(["accepted"]),

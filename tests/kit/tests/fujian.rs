@@ -23,6 +23,7 @@ use yinxin_kit::{Runner, findings, on_both};
 use yinxin_plugin_fujian::Fujian;
 use yinxin_sdk::definition::{Bytes, LoginId, Proof};
 use yinxin_sdk::fake::Effect;
+use yinxin_sdk::payments::Standing;
 use yinxin_sdk::{Method, yuan};
 
 #[test]
@@ -181,6 +182,21 @@ fn payment_before_the_review_waits_for_it() {
         assert_eq!(case.case.state, "submitted");
         let effects = case.fire("accept").unwrap();
         assert_eq!(told(&effects), ["accepted-paid", "accepted-paid-mail"]);
+        assert_eq!(case.case.state, "papers");
+    });
+}
+
+#[test]
+fn a_reviewer_who_is_faster_than_the_news_of_the_payment_loses_no_invoice() {
+    on_both::<Fujian>("fujian", |runner| {
+        let mut case = unit(runner);
+        case.fire("submit").unwrap();
+        case.ordered(yuan(280));
+        case.world.balance.standing = Standing::Paid;
+        case.fire("accept").unwrap();
+        assert_eq!(case.case.state, "papers");
+        let effects = case.pay_by("transferred", Method::BankTransfer).unwrap();
+        assert!(effects.contains(&Effect::Invoice));
         assert_eq!(case.case.state, "papers");
     });
 }
