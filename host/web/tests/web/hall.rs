@@ -62,6 +62,11 @@ pub async fn hall() -> Hall {
 }
 
 pub async fn hall_over(https: bool) -> Hall {
+    hall_with(https, |_| {}).await
+}
+
+/// `tills` adds ways to pay besides the transfer.
+pub async fn hall_with(https: bool, tills: impl FnOnce(&mut Payments)) -> Hall {
     let test_store = sqlite().await;
     let folder = tempfile::tempdir().unwrap();
     let site = SiteId::parse("jiangxi").unwrap();
@@ -84,6 +89,7 @@ pub async fn hall_over(https: bool) -> Hall {
     );
     let mut payments = Payments::new(store.clone(), sealer.clone(), clock.clone());
     payments.add_transfers(site.clone());
+    tills(&mut payments);
     let payments = Arc::new(payments);
     let messaging = Arc::new(Messaging::new(
         store.clone(),

@@ -14,3 +14,5 @@ mod finance;
 mod hall;
 mod market;
 mod orders;
+mod orders_by_code;
+mod till;

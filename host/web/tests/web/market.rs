@@ -1,6 +1,7 @@
 //! A hall where Fujian's rules decide, and applicants who have logged in.
 
-use crate::hall::{Answer, Browser, Hall, hall, send};
+use crate::hall::{Answer, Browser, Hall, hall, hall_with, send};
+use crate::till::Till;
 use http::{Method, StatusCode, header};
 use ring::digest::{SHA256, digest};
 use yinxin_capabilities::{Manifest, PluginEntry};
@@ -23,7 +24,18 @@ pub fn site() -> SiteId {
 
 /// A hall where Fujian's rules decide.
 pub async fn market() -> Hall {
-    let hall = hall().await;
+    opened(hall().await).await
+}
+
+/// The same, which takes WeChat's codes too.
+pub async fn market_with_till() -> (Hall, Till) {
+    let till = Till::open().await;
+    let gateway = till.gateway();
+    let hall = hall_with(false, |payments| payments.add_gateway(site(), gateway)).await;
+    (opened(hall).await, till)
+}
+
+async fn opened(hall: Hall) -> Hall {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/fujian");
     let manifest = std::fs::read_to_string(format!("{folder}/plugin.toml")).unwrap();
     let manifest = Manifest::parse(&manifest).unwrap();
@@ -81,6 +93,17 @@ impl Person {
 
     /// A case that waits to be paid.
     pub async fn case(&self, hall: &Hall, number: &str, unit: (&str, &str)) -> CaseId {
+        self.case_of(hall, "new-enterprise", number, unit).await
+    }
+
+    /// A case of this service that waits to be paid.
+    pub async fn case_of(
+        &self,
+        hall: &Hall,
+        service: &str,
+        number: &str,
+        unit: (&str, &str),
+    ) -> CaseId {
         let plugin = hall.registry.plugins(&site()).into_iter().next().unwrap();
         let now = hall.state.clock.now();
         let values = [("unit-name", unit.0), ("uscc", unit.1), ("years", "1")];
@@ -91,7 +114,7 @@ impl Person {
             plugin: plugin.name.clone(),
             plugin_digest: plugin.digest.clone(),
             plugin_version: plugin.definition.version.clone(),
-            service: "new-enterprise".to_owned(),
+            service: service.to_owned(),
             state: "accepted".to_owned(),
             standing: Standing {
                 tone: "action".to_owned(),
