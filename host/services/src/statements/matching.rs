@@ -6,11 +6,14 @@ use yinxin_core::ids::{OrderId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::reference;
 use yinxin_store::orders::{self, Order, OrderState};
+use yinxin_store::payments::{self, PaymentState};
 use yinxin_store::seal::Sealer;
 use yinxin_store::{Connection, StoreError, allocations, statements};
 
 /// Orders of one total that are looked through for the payer's name; more are not told apart by it.
 const SAME_TOTAL: i64 = 50;
+/// Parts whose orders are looked through in the same way: those that wait for their rest, a handful at a time.
+const PARTS: i64 = 200;
 
 /// How well a line fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +140,15 @@ async fn by_amount(
         return Ok(None);
     }
     let mut found = None;
-    for id in statements::unpaid_orders(conn, site, line.amount, SAME_TOTAL).await? {
+    let mut candidates = statements::unpaid_orders(conn, site, line.amount, SAME_TOTAL).await?;
+    // Of these the rest is missing.
+    let partial = PaymentState::Partial;
+    for part in payments::in_state(conn, site, partial, None, PARTS).await? {
+        if !candidates.contains(&part.order) {
+            candidates.push(part.order);
+        }
+    }
+    for id in candidates {
         let order = orders::get(conn, site, &id).await?;
         if !order.methods.contains(&Method::BankTransfer) {
             continue;

@@ -188,13 +188,18 @@ async fn each_line_is_told_what_it_may_be_for() {
         ];
         desk.transfer(&paid, "EARLIER", 22000).await.unwrap();
         let mut tx = desk.store.begin().await.unwrap();
-        let details = OrderDetails {
-            invoice_title: "福州（榕城）科技有限公司".to_owned(),
-            ..OrderDetails::default()
-        };
-        orders::set_details(&mut tx, &desk.store.sealer, &desk.site, &named, &details)
-            .await
-            .unwrap();
+        for (order, title) in [
+            (&named, "福州（榕城）科技有限公司"),
+            (&part, "闽江物流有限公司"),
+        ] {
+            let details = OrderDetails {
+                invoice_title: title.to_owned(),
+                ..OrderDetails::default()
+            };
+            orders::set_details(&mut tx, &desk.store.sealer, &desk.site, order, &details)
+                .await
+                .unwrap();
+        }
         tx.commit().await.unwrap();
         let [to_exact, to_part, to_more, to_paid] = [
             format!("订单{}", reference(&desk, &exact).await),
@@ -238,11 +243,19 @@ async fn each_line_is_told_what_it_may_be_for() {
             .confirm(&desk.site, &views[1].line.id, &part, kind, &clerk())
             .await;
         assert_eq!(settled.unwrap(), Settled::Partial);
-        let rest = [("B7", "20.00", "甲", to_part.as_str())];
+        let rest = [
+            ("B7", "20.00", "甲", to_part.as_str()),
+            ("B8", "20.00", "闽江物流有限公司", "尾款"),
+            ("B9", "220.00", "闽江物流有限公司", "货款"),
+        ];
         let rest = import(&desk, &statements, &rest).await;
         assert_eq!(
             kinds(&desk, &statements, &rest).await,
-            [(SuggestionKind::Exact, 0)]
+            [
+                (SuggestionKind::Exact, 0),
+                (SuggestionKind::Amount, 0),
+                (SuggestionKind::None, 0),
+            ]
         );
     }
 }
