@@ -240,8 +240,7 @@ impl Engine {
                     methods: priced.methods.clone(),
                     chosen: Some(choice.method),
                 };
-                let by = By::applicant(account);
-                payments.change_order(&mut tx, site, id, new, &by).await
+                self.change(&mut tx, site, account, id, new).await
             }
         };
         let placed = placed.map_err(order_error)?;
@@ -262,6 +261,34 @@ impl Engine {
             inner.changed(site, id);
         }
         Ok(placed.id)
+    }
+}
+
+impl Engine {
+    /// Another price is a change of the order; a code that is open for the same one stays.
+    async fn change(
+        &self,
+        tx: &mut Connection,
+        site: &SiteId,
+        account: &AccountId,
+        id: &OrderId,
+        new: NewLines,
+    ) -> Result<Order, PaymentError> {
+        let payments = &self.inner.services.payments;
+        let order = orders::lock(tx, site, id).await?;
+        let same = order.lines == new.lines
+            && order.methods == new.methods
+            && orders::cases_of(tx, site, id).await? == new.cases;
+        match new.chosen.filter(|_| same) {
+            Some(method) => {
+                payments.choose_method(tx, site, id, method).await?;
+                Ok(orders::get(tx, site, id).await?)
+            }
+            None => {
+                let by = By::applicant(account);
+                payments.change_order(tx, site, id, new, &by).await
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use yinxin_core::ids::CaseId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_engine::views::ListFilter;
 use yinxin_engine::{Actor, EngineError};
-use yinxin_services::payments::{OrderState, Settled};
+use yinxin_services::payments::{OrderEventKind, OrderState, Settled};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_of_one_unit_become_one_order_with_one_postage() {
@@ -137,6 +137,19 @@ async fn a_new_certificate_in_the_order_leaves_the_transfer_only() {
             .await
             .unwrap();
         assert_eq!(begun.amount, alone.total);
+        // Other details and another way to pay leave the code alone.
+        let mut details = choice(Method::BankTransfer, alone.total);
+        details.details.contact_name = "陈国栋".to_owned();
+        shopper
+            .change(&order, from_ref(&renewal), &details)
+            .await
+            .unwrap();
+        let view = shopper.view(&order).await;
+        assert_eq!(view.payment.map(|open| open.id), Some(begun.id));
+        assert_eq!(view.chosen, Some(Method::BankTransfer));
+        let history = payments.history(&hall.market, &order).await.unwrap();
+        let kinds: Vec<_> = history.iter().map(|event| event.kind).collect();
+        assert!(!kinds.contains(&OrderEventKind::Changed), "{kinds:?}");
         let transfer = choice(Method::BankTransfer, quote.total);
         shopper.change(&order, &mixed, &transfer).await.unwrap();
         let view = shopper.view(&order).await;
