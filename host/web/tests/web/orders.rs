@@ -49,6 +49,12 @@ async fn cases_of_one_unit_are_one_order_however_often_the_button_is_pressed() {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(again.body.contains("value=\"nobody\"") && again.body.contains("福州市鼓楼区一号"));
     assert!(again.body.contains("请选择支付方式"), "{}", again.body);
+    let here = format!("/orders/new/details?case={one}&amp;case={two}");
+    let shown = again.body.replace("&#x2f;", "/");
+    assert!(
+        shown.contains(&here),
+        "who logs in again comes back to the cases"
+    );
     let body = format!("{query}&_total=1&{DETAILS}");
     let changed = person.post(&hall, "/orders/new/details", &body).await;
     assert_eq!(changed.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -24,6 +24,7 @@ use yinxin_store::orders;
 
 #[derive(Serialize)]
 struct DetailsPage {
+    /// This page with its cases: also where somebody comes back to who has to log in again.
     path: String,
     /// Where the cases are chosen again, with the choice as it is.
     again: String,
@@ -330,7 +331,7 @@ fn render(
     let named: Vec<Named> = quote.cases.iter().map(Named::from).collect();
     let title = values.get("invoice_title");
     let page = DetailsPage {
-        path: format!("{}/details", place.path),
+        path: basket::with_cases(&format!("{}/details", place.path), ids),
         again: basket::with_cases(&place.path, ids),
         back: place.back.clone(),
         number: place.number().to_owned(),
