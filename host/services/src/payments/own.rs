@@ -8,7 +8,7 @@
 
 use super::{PaymentError, Payments};
 use crate::accounts::login_id;
-use yinxin_core::ids::{ClerkId, SiteId};
+use yinxin_core::ids::{ClerkId, OrderId, SiteId};
 use yinxin_core::mobile::Mobile;
 use yinxin_store::order_events::{By, ByKind};
 use yinxin_store::orders::{self, Order};
@@ -20,6 +20,22 @@ fn plain(name: &str) -> String {
 }
 
 impl Payments {
+    /// Whether a clerk's order is his own, as far as that is known before somebody has paid: for a page that says so.
+    pub async fn is_own(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        order: &OrderId,
+        by: &By,
+    ) -> Result<bool, PaymentError> {
+        let order = orders::get(conn, site, order).await?;
+        match self.refuse_own(conn, site, &order, by, "").await {
+            Ok(()) => Ok(false),
+            Err(PaymentError::OwnPayment) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// [`PaymentError::OwnPayment`] when `by` is a clerk and the order his own. `payer`: who paid, where that is known.
     pub(super) async fn refuse_own(
         &self,

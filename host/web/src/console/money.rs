@@ -172,6 +172,13 @@ pub async fn overtaken(
     }
 }
 
+/// Who did something with the order last, for whoever comes too late to a part of it.
+pub async fn who_was_faster_with(clerk: &ClerkVisit, order: &OrderId) -> Result<String, WebError> {
+    let visit = &clerk.visit;
+    let history = visit.state.payments.history(&visit.site.id, order).await?;
+    Ok(who_was_faster(clerk, &history))
+}
+
 /// The sentence for a page that is behind.
 pub fn who_was_faster(clerk: &ClerkVisit, history: &[OrderEvent]) -> String {
     let visit = &clerk.visit;

@@ -176,7 +176,12 @@ pub async fn give_back(
             PaymentError::NotNow
             | PaymentError::NothingToRefund
             | PaymentError::Store(StoreError::Conflict),
-        ) => return Ok(visit.go("/console/payments", "nothing-to-do")),
+        ) => {
+            drop(tx);
+            let (_, order, _) = load(&clerk, &id).await?;
+            let told = problem("", money::who_was_faster_with(&clerk, &order.id).await?);
+            return give_back_page(&clerk, &id, &[told]).await;
+        }
         Err(error) => return Err(error.into()),
     }
     tx.commit().await.map_err(StoreError::from)?;
@@ -233,7 +238,10 @@ pub async fn assign(
             problem("to", text("finance.assign_over"))
         }
         Err(PaymentError::NotNow | PaymentError::Store(StoreError::Conflict)) => {
-            problem("", text("finance.not_now"))
+            drop(tx);
+            let (_, order, _) = load(&clerk, &id).await?;
+            let told = problem("", money::who_was_faster_with(&clerk, &order.id).await?);
+            return assign_page(&clerk, &id, to, &[told]).await;
         }
         Err(error) => return Err(error.into()),
     };

@@ -216,7 +216,10 @@ pub async fn retry(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response
         .await;
     match happened(retried)? {
         Outcome::Done => {}
-        Outcome::Late => return Ok(visit.go("/console/refunds", "nothing-to-do")),
+        Outcome::Late => {
+            drop(tx);
+            return late(&clerk, &Asked::default(), &id).await;
+        }
         Outcome::Own => return Ok(visit.go("/console/refunds?state=failed", "own-order")),
     }
     tx.commit().await.map_err(StoreError::from)?;
@@ -249,7 +252,10 @@ pub async fn finish(
         .await;
     match happened(finished)? {
         Outcome::Done => {}
-        Outcome::Late => return Ok(visit.go("/console/refunds", "not-by-hand")),
+        Outcome::Late => {
+            drop(tx);
+            return late(&clerk, &asked, &id).await;
+        }
         Outcome::Own => {
             drop(tx);
             let own = problem(&id, visit.text("finance.own_refund"));
@@ -260,6 +266,16 @@ pub async fn finish(
     tx.commit().await.map_err(StoreError::from)?;
     tracing::info!(%site, refund = id, clerk = %clerk.clerk.id, "a refund was paid out by hand");
     Ok(visit.go("/console/refunds?state=done", "refund-booked"))
+}
+
+/// The list as it is now, for whoever was not the first.
+async fn late(clerk: &ClerkVisit, asked: &Asked, id: &str) -> Result<Response, WebError> {
+    let visit = &clerk.visit;
+    let mut conn = visit.state.store.read().await?;
+    let refund = rows::get(&mut conn, &visit.site.id, id).await?;
+    drop(conn);
+    let told = problem("", money::who_was_faster_with(clerk, &refund.order).await?);
+    render(clerk, asked, StatusCode::CONFLICT, &[told], ("", "")).await
 }
 
 enum Outcome {

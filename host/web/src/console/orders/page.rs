@@ -16,7 +16,7 @@ use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::rules::Problem;
 use yinxin_engine::EngineError;
 use yinxin_services::payments::{OrderDetails, OrderPayment, OrderState, OrderView, PaymentState};
-use yinxin_store::order_events::OrderEvent;
+use yinxin_store::order_events::{OrderEvent, OrderEventKind};
 use yinxin_store::{orders, payments};
 
 /// Item under which a clerk's own sentences for refusing a slip are kept.
@@ -58,6 +58,8 @@ struct OrderPage {
     payable: bool,
     /// Money that comes now is wanted.
     verifiable: bool,
+    /// It is this clerk's own: a colleague decides.
+    own: bool,
     refusable: bool,
     cancellable: bool,
     refundable: bool,
@@ -113,6 +115,8 @@ struct EventLine {
     label: String,
     by: String,
     note: String,
+    /// Where the slip of then is, or empty.
+    file: String,
 }
 
 #[derive(Serialize)]
@@ -151,6 +155,9 @@ pub async fn render(
         attempts.push(payment_line(clerk, payment, payer));
     }
     let ids = orders::cases_of(&mut conn, site, id).await?;
+    let own = service
+        .is_own(&mut conn, site, id, &money::by(clerk))
+        .await?;
     drop(conn);
     let mut cases = Vec::new();
     for case in &ids {
@@ -171,7 +178,7 @@ pub async fn render(
     }
     let payable = order.state.is_payable();
     let takes_transfer = order.methods.contains(&Method::BankTransfer);
-    let refusable = order.state == OrderState::SlipUploaded;
+    let refusable = order.state == OrderState::SlipUploaded && !own;
     let invoices = invoices::of_order(clerk, id).await?;
     let page = OrderPage {
         path: format!("/console/orders/{id}"),
@@ -197,7 +204,8 @@ pub async fn render(
             .transfer
             .clone()
             .map(|account| [account.holder, account.bank, account.account]),
-        verifiable: takes_transfer && payable,
+        verifiable: takes_transfer && payable && !own,
+        own,
         cancellable: payable,
         refundable: order.state == OrderState::Paid,
         slip: slip::of_order(clerk, id, &order.slip).await?,
@@ -219,7 +227,7 @@ pub async fn render(
         history: history
             .iter()
             .rev()
-            .map(|event| event_line(clerk, event))
+            .map(|event| event_line(clerk, id, event))
             .collect(),
         details: given(clerk, details),
         typed: typed.unwrap_or_else(|| prefilled(&order)),
@@ -283,7 +291,7 @@ fn payment_line(clerk: &ClerkVisit, payment: OrderPayment, payer: String) -> Pay
     }
 }
 
-fn event_line(clerk: &ClerkVisit, event: &OrderEvent) -> EventLine {
+fn event_line(clerk: &ClerkVisit, order: &OrderId, event: &OrderEvent) -> EventLine {
     let amount = (event.amount != Fen(0)).then(|| format!("{} 元", event.amount));
     let note = match payments::gateway(&event.note) {
         Some(method) => method_text(clerk, method),
@@ -294,6 +302,12 @@ fn event_line(clerk: &ClerkVisit, event: &OrderEvent) -> EventLine {
         at: event.at.minute(),
         label: event_text(clerk, event),
         by: name_of(clerk, &event.by),
+        file: match event.kind {
+            OrderEventKind::SlipUploaded | OrderEventKind::SlipRefused => {
+                format!("/console/orders/{order}/slips/{}", event.about)
+            }
+            _ => String::new(),
+        },
         note: parts.collect::<Vec<_>>().join(" · "),
     }
 }

@@ -294,7 +294,11 @@ pub async fn confirm(
         Ok(Settled::Already) => Ok(visit.go(&path, "line-tied")),
         Ok(_) => Ok(visit.go(&path, "transfer-surplus")),
         Err(error) => {
-            let told = problem("", refusal(&clerk, error)?);
+            let sentence = match error {
+                StatementError::NotOpen => settled_by(&clerk, &line).await?,
+                error => refusal(&clerk, error)?,
+            };
+            let told = problem("", sentence);
             let asked = Asked::default();
             render(
                 &clerk,
@@ -307,6 +311,19 @@ pub async fn confirm(
             .await
         }
     }
+}
+
+/// Which colleague said something about the line before.
+async fn settled_by(clerk: &ClerkVisit, line: &str) -> Result<String, WebError> {
+    let visit = &clerk.visit;
+    let service = &visit.state.statements;
+    let line = service.line(&visit.site.id, line).await.map_err(failed)?;
+    let line = line.line;
+    let at = line.settled_at.map(|at| at.minute()).unwrap_or_default();
+    Ok(fill(
+        visit.text("statements.settled_by"),
+        &[("name", &line.settled_name), ("at", &at)],
+    ))
 }
 
 /// Why a line was not booked, as a sentence; what is nobody's fault is an error.
