@@ -15,4 +15,5 @@ mod hall;
 mod market;
 mod orders;
 mod orders_by_code;
+mod staff;
 mod till;
