@@ -44,9 +44,8 @@ impl Ledger {
                     .map(|(account, held)| (account, json!(held.0)))
                     .collect();
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                report.push(
-                    json!({ "site": site.as_str(), "balances": balances, "faults": faults }),
-                );
+                report
+                    .push(json!({ "site": site.as_str(), "balances": balances, "faults": faults }));
                 continue;
             }
             println!("{site}");

@@ -1,8 +1,9 @@
 //! Orders and their payment.
 //!
-//! An order's price is frozen until the applicant changes the order, which he may before it is paid. Each attempt to pay it is a row that is written before the gateway hears of it,
-//! under a number of our own, so that a crash in between is resumed with the same trade. Money counts only after we
-//! asked the gateway ourselves, and exactly once: the order's row is locked first, always. Every odd case has an end:
+//! An order's price is frozen until the applicant changes the order, which he may before it is paid. Each attempt to pay
+//! it is a row that is written before the gateway hears of it, under a number of our own, so that a crash in between is
+//! resumed with the same trade. Money counts only after we asked the gateway ourselves, and exactly once: the order's row
+//! is locked first, always. Every odd case has an end:
 //!
 //! | what | end |
 //! |---|---|
