@@ -66,3 +66,52 @@ pub fn refusal(events: &[OrderEvent]) -> String {
         .map(|event| event.note.clone())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::texts::Texts;
+    use yinxin_services::invoices::InvoiceState;
+    use yinxin_store::order_events::{ByKind, OrderEventKind};
+    use yinxin_store::orders::OrderState;
+    use yinxin_store::refunds::RefundState;
+
+    #[test]
+    fn everything_that_happens_to_an_order_has_its_words() {
+        let texts = Texts::chinese().unwrap();
+        let words = |table: &str, words: Vec<&str>| {
+            for word in words {
+                let path = format!("{table}.{word}");
+                assert!(texts.find(&path).is_some(), "{path}");
+            }
+        };
+        words(
+            "orders.event",
+            OrderEventKind::ALL
+                .iter()
+                .map(|kind| kind.as_str())
+                .collect(),
+        );
+        words(
+            "orders.who",
+            ByKind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        );
+        words(
+            "orders",
+            OrderState::ALL.iter().map(|state| state.as_str()).collect(),
+        );
+        words(
+            "orders.invoice",
+            InvoiceState::ALL
+                .iter()
+                .map(|state| state.as_str())
+                .collect(),
+        );
+        words(
+            "orders.refund",
+            RefundState::ALL
+                .iter()
+                .map(|state| state.as_str())
+                .collect(),
+        );
+    }
+}

@@ -287,7 +287,11 @@ async fn transfer(
             vec![
                 fact("holder", &account.holder),
                 fact("bank", &account.bank),
-                fact("account", &account.account),
+                Fact {
+                    // A bank's form takes the digits alone.
+                    copied: account.account.replace(' ', ""),
+                    ..fact("account", &account.account)
+                },
             ]
         })
         .unwrap_or_default();
