@@ -17,6 +17,8 @@ mod report;
 mod services;
 
 #[cfg(test)]
+mod order_tests;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod snapshots;
