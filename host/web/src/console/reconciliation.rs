@@ -387,7 +387,7 @@ pub async fn run(clerk: ClerkVisit, posted: Posted) -> Result<Response, WebError
         Err(error) => return Err(failed(error)),
     };
     let told = problem("", visit.text(text));
-    let id = report_id(method, &posted.get("day").trim().to_owned());
+    let id = report_id(method, posted.get("day").trim());
     match report_page(
         &clerk,
         &id,

@@ -8,6 +8,7 @@
 )]
 
 mod around;
+mod books;
 mod certificates;
 mod console;
 mod finance;
