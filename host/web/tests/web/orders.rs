@@ -94,6 +94,25 @@ async fn cases_of_one_unit_are_one_order_however_often_the_button_is_pressed() {
 }
 
 #[tokio::test]
+async fn two_presses_at_once_make_one_order() {
+    let hall = market().await;
+    let mut person = Person::new(&hall, "payer").await;
+    for number in ["2026112000001", "2026112000002", "2026112000003"] {
+        let case = person.case(&hall, number, UNIT).await;
+        let path = format!("/orders/new/details?case={case}");
+        let page = person.get(&hall, &path).await;
+        let body = format!("case={case}&_total={}&{DETAILS}", total_on(&page));
+        let (one, other) = person.post_twice(&hall, &path, &body).await;
+        assert_eq!(order_in(&one), order_in(&other), "{}", one.body);
+    }
+    let mut conn = hall.state.store.read().await.unwrap();
+    let all = orders::of_account(&mut conn, &site(), &person.account, None, 9)
+        .await
+        .unwrap();
+    assert_eq!(all.len(), 3);
+}
+
+#[tokio::test]
 async fn two_units_are_told_why_they_cannot_be_one_order_and_their_choice_is_kept() {
     let hall = market().await;
     let mut person = Person::new(&hall, "payer").await;
