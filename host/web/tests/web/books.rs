@@ -191,3 +191,71 @@ async fn an_invoice_that_was_made_elsewhere_is_put_into_its_order() {
     let saved = browser.get(&hall, &file).await;
     assert_eq!(saved.header("content-type"), "application/pdf");
 }
+
+#[tokio::test]
+async fn a_difference_is_settled_once_with_a_note() {
+    let hall = staffed().await;
+    let (mut browser, token) = finance(&hall).await;
+    let day = hall.state.clock.now().plus(-86400).day();
+    let csv = format!("交易日期,流水号,收入金额,付款人,附言\n{day},B1,440.00,甲公司,\n");
+    let taken = import(&hall, &browser, &token, &csv).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.body);
+
+    let run = format!("_csrf={token}&gateway=bank-transfer&day={day}");
+    let done = browser
+        .post(&hall, "/console/reconciliation", &run, &[])
+        .await;
+    let report = format!("/console/reconciliation/{day}-bank-transfer");
+    assert_eq!(done.header("location"), report, "{}", done.body);
+    for path in [report.as_str(), "/console/reconciliation"] {
+        let page = browser.get(&hall, path).await;
+        for part in ["本系统没有", "440.00", "B1"] {
+            assert!(page.body.contains(part), "{path} {part}: {}", page.body);
+        }
+    }
+    let page = plain(&browser.get(&hall, "/console/reconciliation").await);
+    let (before, _) = page.split_once("/settle\"").unwrap();
+    let settle = format!(
+        "{}/settle",
+        &before[before.rfind("/console/reconciliation").unwrap()..]
+    );
+    let missing = browser
+        .post(&hall, &settle, &format!("_csrf={token}&note="), &[])
+        .await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let body = format!("_csrf={token}&note={}", encoded("利息，与订单无关"));
+    let done = browser.post(&hall, &settle, &body, &[]).await;
+    assert_eq!(
+        done.header("location"),
+        "/console/reconciliation",
+        "{}",
+        done.body
+    );
+    let late = browser.post(&hall, &settle, &body, &[]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.body.contains("演示财务已于"), "{}", late.body);
+    let settled = browser
+        .get(&hall, "/console/reconciliation?show=settled")
+        .await;
+    assert!(
+        settled.body.contains("利息，与订单无关"),
+        "{}",
+        settled.body
+    );
+    let reopen = settle.replace("/settle", "/reopen");
+    let done = browser
+        .post(&hall, &reopen, &format!("_csrf={token}"), &[])
+        .await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+
+    // A day that is not over, or none at all.
+    let today = hall.state.clock.now().day().to_string();
+    for (wrong, said) in [(today.as_str(), "当天还没有结束"), ("x", "填写日期")] {
+        let run = format!("_csrf={token}&gateway=bank-transfer&day={wrong}");
+        let refused = browser
+            .post(&hall, "/console/reconciliation", &run, &[])
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains(said), "{}", refused.body);
+    }
+}

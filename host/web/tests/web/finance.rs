@@ -4,11 +4,13 @@ use crate::console::{PASSWORD, at_work, encoded, site, staffed};
 use crate::hall::{Answer, Browser, Hall};
 use http::StatusCode;
 use yinxin_core::definition::{FileFormat, Role};
-use yinxin_core::ids::{AccountId, CaseId, OrderId};
+use yinxin_core::ids::{AccountId, CaseId, OrderId, PaymentId};
 use yinxin_core::money::{FeeLine, Fen, Method};
+use yinxin_core::time::Millis;
 use yinxin_services::payments::{By, NewOrder, OrderDetails, OrderState, RefundState, Transfer};
 use yinxin_services::staff::Hiring;
 use yinxin_services::uploads::{SLIP_FORMATS, Upload};
+use yinxin_store::payments::{self, Arrival, Payment, PaymentState};
 
 /// A grey picture of 400 × 400 pixels.
 const PNG: &str = "\
@@ -415,4 +417,76 @@ async fn money_on_the_wrong_order_goes_to_the_right_one() {
     let due = browser.get(&hall, "/console/refunds?state=requested").await;
     assert!(due.body.contains("100.00"), "{}", due.body);
     assert!(due.body.contains("福州甲公司"), "who gets it: {}", due.body);
+}
+
+/// 100 yuan by WeChat Pay, where 440 were asked for.
+async fn odd_payment(hall: &Hall, order: &OrderId) -> PaymentId {
+    let now = hall.state.clock.now();
+    let payment = Payment {
+        id: PaymentId::generate(),
+        order: order.clone(),
+        method: Method::Wechat,
+        out_trade_no: order.to_string(),
+        code_url: String::new(),
+        amount: Fen(44000),
+        state: PaymentState::Prepared,
+        transaction: String::new(),
+        received: Fen(0),
+        created_at: now,
+        expires_at: now,
+        checked_at: Millis(0),
+        notified_at: None,
+        confirmed_at: None,
+    };
+    let arrival = Arrival {
+        transaction: "4200001",
+        amount: Fen(10000),
+        payer: "",
+        at: now,
+    };
+    let mut tx = hall.state.store.begin().await.unwrap();
+    assert!(payments::insert(&mut tx, &site(), &payment).await.unwrap());
+    let mismatch = PaymentState::Mismatch;
+    let sealer = &hall.state.sealer;
+    payments::set_arrived(&mut tx, sealer, &site(), &payment.id, mismatch, &arrival)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    payment.id
+}
+
+#[tokio::test]
+async fn money_of_a_wrong_amount_goes_back_with_a_reason() {
+    let hall = staffed().await;
+    let (mut browser, token) = finance(&hall).await;
+    let id = order(&hall).await;
+    let payment = odd_payment(&hall, &id).await;
+    let list = browser.get(&hall, "/console/payments").await;
+    for part in ["4200001", "440.00", "100.00"] {
+        assert!(list.body.contains(part), "{part}: {}", list.body);
+    }
+    let path = format!("/console/payments/{payment}/give-back");
+    assert!(plain(&list).contains(&path));
+    let asked = browser.get(&hall, &path).await;
+    assert!(asked.body.contains("4200001"), "{}", asked.body);
+    let missing = browser
+        .post(&hall, &path, &format!("_csrf={token}&reason="), &[])
+        .await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let body = format!("_csrf={token}&reason={}", encoded("金额不符"));
+    let done = browser.post(&hall, &path, &body, &[]).await;
+    assert_eq!(
+        done.header("location"),
+        "/console/payments",
+        "{}",
+        done.body
+    );
+    let late = browser.post(&hall, &path, &body, &[]).await;
+    assert!(late.body.contains("演示财务已于"), "{}", late.body);
+    let list = browser.get(&hall, "/console/payments").await;
+    assert!(list.body.contains("已全部退回"), "{}", list.body);
+    let due = browser.get(&hall, "/console/refunds?state=requested").await;
+    for part in ["微信支付原路退回", "金额不符", "演示财务申请"] {
+        assert!(due.body.contains(part), "{part}: {}", due.body);
+    }
 }
