@@ -2,12 +2,17 @@
 
 import assert from "node:assert/strict";
 
-/** Fills fields by their labels; a choice is given by the beginning of its text. */
+/** Fills fields by their labels; a choice is given by its text. */
 export async function fill(page, answers) {
   for (const [label, answer] of Object.entries(answers)) {
     const group = page.getByRole("radiogroup", { name: label, exact: true });
-    if (await group.count()) await group.getByText(answer, { exact: true }).click();
-    else await field(page, label).fill(answer);
+    if (await group.count()) {
+      await group.getByText(answer, { exact: true }).click();
+      continue;
+    }
+    const place = field(page, label);
+    if ((await place.evaluate((element) => element.tagName)) === "SELECT") await place.selectOption({ label: answer });
+    else await place.fill(answer);
   }
 }
 
