@@ -126,12 +126,17 @@ pub(crate) fn problems(problems: &[Problem]) -> Result<(), Fault> {
 pub(crate) fn quotation(basket: &Basket, quotation: &Quotation) -> Result<(), Fault> {
     let lines = match quotation.lines.is_empty() {
         true => Fen(0), // a basket of services that cost nothing
-        false => payments::total(&quotation.lines, payments::BASKET_LINES)
-            .map_err(Fault::BadPrice)?,
+        false => {
+            payments::total(&quotation.lines, payments::BASKET_LINES).map_err(Fault::BadPrice)?
+        }
     };
     let in_basket =
         |id: &str| id.is_empty() || basket.cases.iter().any(|case| case.id.as_str() == id);
-    if let Some(line) = quotation.lines.iter().find(|line| !in_basket(&line.case_id)) {
+    if let Some(line) = quotation
+        .lines
+        .iter()
+        .find(|line| !in_basket(&line.case_id))
+    {
         return Err(Fault::BadPrice(format!(
             "line `{}` is for a case that is not in the basket",
             line.code

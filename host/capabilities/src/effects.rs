@@ -99,10 +99,9 @@ impl Effect {
             Self::Revoke { serial, reason } => serial.len() + reason.len(),
             Self::Hold { serial } | Self::Release { serial } => serial.len(),
             Self::VoidDocument { document } => document.len(),
-            Self::CancelPayment
-            | Self::Invoice
-            | Self::CancelToken
-            | Self::RequestToken { .. } => 0,
+            Self::CancelPayment | Self::Invoice | Self::CancelToken | Self::RequestToken { .. } => {
+                0
+            }
         };
         texts + 64
     }

@@ -447,8 +447,7 @@ mod tests {
             title: String::new(),
             hint: String::new(),
         };
-        let paper =
-            Paper::from_receipt(&receipt, imprint.clone(), value, code, &table).unwrap();
+        let paper = Paper::from_receipt(&receipt, imprint.clone(), value, code, &table).unwrap();
         let json = serde_json::to_value(&paper).unwrap();
         assert_eq!(json["blocks"][0]["text"], "订单 D1");
         assert_eq!(
