@@ -150,6 +150,6 @@ pub(crate) async fn apply(
 /// Money that is on its way holds the price.
 fn held() -> EngineError {
     EngineError::sentence(
-        "这件申请所在的订单已经上传了汇款凭证或收到一部分款，会改变价格的内容现在不能改。要改请先联系我们。",
+        "这件申请所在的订单已经上传了汇款底单或收到一部分款，会改变价格的内容现在不能改。要改请先联系我们。",
     )
 }

@@ -62,13 +62,19 @@ pub async fn recognise(State(state): State<AppState>, request: Request, next: Ne
     match visitor(&state, request).await {
         Ok((request, new_visit)) => {
             let mut response = next.run(request).await;
-            if let Some(visit) = new_visit {
+            if let Some(visit) = new_visit.filter(|_| !is_shared(&response)) {
                 Cookie::Visit.write(response.headers_mut(), state.config().https, &visit);
             }
             response
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// What caches on the way keep for everybody: nobody's cookie goes with it.
+fn is_shared(response: &Response) -> bool {
+    let cache = response.headers().get(CACHE_CONTROL);
+    cache.is_some_and(|cache| cache.as_bytes().starts_with(b"public"))
 }
 
 async fn visitor(

@@ -95,7 +95,7 @@ fn states(words: &Words) -> [State; 16] {
             .applicant("待审核")
             .clerk("待审核")
             .next(format!(
-                "我们正在审核，通常需要 {DAYS_TO_REVIEW} 个工作日。审核前发现有误可以直接修改；现在就可以下单付款。"
+                "我们正在审核，通常需要 {DAYS_TO_REVIEW} 个工作日；付款不用等审核结果。审核前发现有误可以直接修改。"
             ))
             .open(steps())
             .queue(Role::Reviewer)

@@ -88,7 +88,7 @@ async fn a_slip_holds_the_price() {
             .unwrap();
         tx.commit().await.unwrap();
         let held = problems(shopper.fill(&case, BANYAN, 3).await);
-        assert!(held[0].message.contains("汇款凭证"), "{held:?}");
+        assert!(held[0].message.contains("汇款底单"), "{held:?}");
         let values = shopper.page(&case).await.values;
         let years = values.iter().find(|entry| entry.name == "years").unwrap();
         assert_eq!(years.value, "1", "{}", hall.name());

@@ -73,7 +73,7 @@ pub async fn slip(hall: &Hall, order: &OrderId, bytes: Vec<u8>) -> String {
     };
     let uploads = &hall.state.uploads;
     let taken = uploads
-        .take_of_order(&site(), order, "汇款凭证", formats, upload)
+        .take_of_order(&site(), order, "汇款底单", formats, upload)
         .await
         .unwrap();
     let mut tx = hall.state.store.begin().await.unwrap();
@@ -129,7 +129,7 @@ async fn the_slip_stands_beside_its_order_and_belongs_to_no_other() {
         .get(&hall, &format!("/console/orders/{first}"))
         .await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    for part in ["data-scan", "440.00", "王丽", "上传汇款凭证", "福州甲公司"] {
+    for part in ["data-scan", "440.00", "王丽", "上传汇款底单", "福州甲公司"] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     let path = format!("/console/orders/{first}/slips/{picture}");
@@ -336,7 +336,7 @@ async fn a_slip_goes_back_with_a_reason() {
     let list = browser.get(&hall, "/console/orders").await;
     assert!(plain(&list).contains(&path), "{}", list.body);
     let desk = browser.get(&hall, "/console").await;
-    assert!(desk.body.contains("待核汇款"), "{}", desk.body);
+    assert!(desk.body.contains("待核实汇款"), "{}", desk.body);
 
     let page = browser.get(&hall, &path).await;
     let body = format!("_csrf={token}&_seen={}&reason=", seen(&page));

@@ -68,7 +68,7 @@ export async function ordering({ report, eyes, story }) {
     await press(page, "提交订单");
     await page.waitForURL(/\/orders\/[^/]+\/pay$/);
     story.order = new URL(page.url()).pathname.replace(/\/pay$/, "");
-    await headed(page, "银行汇款");
+    await headed(page, "对公转账");
     story.reference = await fact(page, "reference");
     assert.match(story.reference, /^\d{9}$/);
     // 200 + 60, 400 + 60, and 20 for the post.

@@ -264,7 +264,7 @@ fn fee_line(line: &FeeLine, cases: &[CaseLine]) -> Line {
         label: line.label.clone(),
         quantity: line.quantity,
         amount: line.amount,
-        of: of.map(|case| case.subject.clone()).unwrap_or_default(),
+        of: of.map(|case| case.number.clone()).unwrap_or_default(),
     }
 }
 
