@@ -3,7 +3,10 @@
 
 import { passwords, registering, registeringAgain } from "./fujian/account.mjs";
 import { accepting, applying } from "./fujian/applying.mjs";
+import { certificates, making } from "./fujian/making.mjs";
 import { ordering } from "./fujian/ordering.mjs";
+import { closing, refunding } from "./fujian/refunding.mjs";
+import { renewing } from "./fujian/renewing.mjs";
 import { transferring } from "./fujian/transferring.mjs";
 
 /** In this order; each builds upon those before it. */
@@ -13,7 +16,11 @@ export const chapters = [
   ["one order over two applications", ordering],
   ["accepting", accepting],
   ["bank transfer", transferring],
-  // A mobile gets one code a minute.
   ["passwords", passwords],
+  ["making and sending", making],
+  ["my certificates", certificates],
+  ["renewing, paid online", renewing],
+  ["money back", refunding],
   ["registering again", registeringAgain],
+  ["the books", closing],
 ];

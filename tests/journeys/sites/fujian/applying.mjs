@@ -51,7 +51,9 @@ export async function applying({ report, eyes, pictures, story }) {
   });
   await report.step("the application form is printed as a PDF", async () => {
     await page.goto(applicant.at(`${story.first}/steps/print`));
-    await download(page, page.getByRole("link", { name: /^下载 PDF/ }).first(), pdf(story, "application-form"));
+    const link = page.getByRole("link", { name: /^下载 PDF/ }).first();
+    story.form = await link.getAttribute("href");
+    await download(page, link, pdf(story, "application-form"));
     const text = await textOf(pdf(story, "application-form"));
     for (const part of [unit.name, unit.uscc, unit.legal.name, handler.name]) assert(text.includes(part), `${part} in\n${text}`);
   });

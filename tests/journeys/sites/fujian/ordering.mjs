@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { fill, follow, headed, press, refused, typed } from "../../lib/forms.mjs";
 import { handler, otherUnit, unit } from "./people.mjs";
 
+/** How long an invoice may take, in milliseconds: the provider is asked every few seconds. */
+export const A_WHILE = 60_000;
+
 /** What an order asks for, by label. */
 export const details = (unit) => ({
   抬头类型: "单位",

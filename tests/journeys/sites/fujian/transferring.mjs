@@ -10,7 +10,7 @@ import { download, field, fill, follow, headed, press } from "../../lib/forms.mj
 import { until } from "../../lib/processes.mjs";
 import { textOf } from "../../lib/tools.mjs";
 import { CLERK_PASSWORD } from "../../lib/world.mjs";
-import { fact } from "./ordering.mjs";
+import { A_WHILE, fact } from "./ordering.mjs";
 import { handler, unit } from "./people.mjs";
 
 const REASON = "银行账户中没有查到这笔汇款，请与付款银行核对后重新上传";
@@ -48,8 +48,8 @@ export async function transferring({ world, browser, report, eyes, pictures, fil
   });
   await report.step("finance refuses the slip, and the applicant reads why", async () => {
     await field(finance.page, "退回原因（申请人可见）").fill(REASON);
-    await press(finance.page, "退回凭证");
-    await finance.page.getByText("退回汇款凭证").first().waitFor();
+    await press(finance.page, "退回底单");
+    await finance.page.getByText("退回汇款底单").first().waitFor();
     await page.goto(applicant.at(`${story.order}/pay`));
     await page.getByText(REASON).first().waitFor();
     await eyes.look(page, "fujian-slip-refused");
@@ -119,7 +119,8 @@ export async function transferring({ world, browser, report, eyes, pictures, fil
     await eyes.look(finance.page, "fujian-console-statement");
   });
   await report.step("with a person's yes it is booked, and the order is paid", async () => {
-    await finance.page.getByRole("button", { name: /确认/ }).first().click();
+    await press(finance.page, "确认入账");
+    await finance.page.getByText(/已入账/).first().waitFor();
     await finance.page.goto(finance.at(`/console${story.order}`));
     await finance.page.getByText("付清").first().waitFor();
     await eyes.look(finance.page, "fujian-console-order-paid");
@@ -133,10 +134,8 @@ export async function transferring({ world, browser, report, eyes, pictures, fil
     );
   });
   await report.step("the invoice is issued by itself, comes by mail and is in the order", async () => {
-    await until("the invoice is in the order", async () => {
-      await page.goto(applicant.at(story.order));
-      return (await page.getByRole("link", { name: /下载发票/ }).count()) > 0;
-    }, 60_000);
+    await page.goto(applicant.at(story.order));
+    await page.getByRole("link", { name: /下载发票/ }).first().waitFor({ timeout: A_WHILE });
     const file = path.join(files, "发票.pdf");
     await download(page, page.getByRole("link", { name: /下载发票/ }).first(), file);
     const text = await textOf(file);
