@@ -29,16 +29,18 @@ CREATE INDEX orders_of_account_in_state ON orders (site, account_id, state, id);
 CREATE INDEX orders_in_state ON orders (site, state, id);
 CREATE INDEX orders_unpaid ON orders (site, expires_at) WHERE state IN ('open', 'awaiting-payment');
 
--- `live` is 1 while the order is neither closed nor refunded: a case has one such order at most.
+-- `live` is 1 while the order is neither closed nor refunded: a case has one such order at most. `turn` counts the orders
+-- that a case was put into, which is not the order in which they were opened: a changed order takes cases in later.
 CREATE TABLE order_cases (
     site TEXT NOT NULL,
     order_id TEXT NOT NULL,
     case_id TEXT NOT NULL,
     live BIGINT NOT NULL,
+    turn BIGINT NOT NULL,
     PRIMARY KEY (site, order_id, case_id)
 );
 CREATE UNIQUE INDEX order_cases_live ON order_cases (site, case_id) WHERE live = 1;
-CREATE INDEX order_cases_of_case ON order_cases (site, case_id, order_id);
+CREATE INDEX order_cases_of_case ON order_cases (site, case_id, turn);
 
 CREATE TABLE payments (
     site TEXT NOT NULL,

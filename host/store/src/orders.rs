@@ -166,10 +166,14 @@ pub async fn add_case(
     case: &CaseId,
 ) -> Result<bool, StoreError> {
     let written = sqlx::query(
-        "INSERT INTO order_cases (site, order_id, case_id, live) VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING",
+        "INSERT INTO order_cases (site, order_id, case_id, live, turn)
+         SELECT $1, $2, $3, 1, COALESCE(MAX(turn), 0) + 1 FROM order_cases WHERE site = $4 AND case_id = $5
+         ON CONFLICT DO NOTHING",
     )
     .bind(site.as_str().to_owned())
     .bind(order.to_string())
+    .bind(case.to_string())
+    .bind(site.as_str().to_owned())
     .bind(case.to_string())
     .execute(conn)
     .await?;
@@ -234,14 +238,15 @@ pub async fn lock(conn: &mut Connection, site: &SiteId, id: &OrderId) -> Result<
     get(conn, site, id).await
 }
 
-/// The case's newest order.
+/// The order that the case was put into last.
 pub async fn of_case(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Option<Order>, StoreError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id = (SELECT MAX(order_id) FROM order_cases WHERE site = $2 AND case_id = $3)"
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id =
+             (SELECT order_id FROM order_cases WHERE site = $2 AND case_id = $3 ORDER BY turn DESC LIMIT 1)"
     )))
     .bind(site.as_str().to_owned())
     .bind(site.as_str().to_owned())

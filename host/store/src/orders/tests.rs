@@ -167,3 +167,23 @@ async fn lists_page_by_key_and_end_with_the_expired() {
         assert_eq!(waiting[0].id, ids[0]);
     }
 }
+
+#[tokio::test]
+async fn a_case_that_moves_to_an_older_order_belongs_to_that_one() {
+    for store in stores().await {
+        let account = AccountId::generate();
+        let (older, newer) = (new("1", &account), new("2", &account));
+        let case = CaseId::generate();
+        let mut tx = store.begin().await.unwrap();
+        for order in [&older, &newer] {
+            insert(&mut tx, &site(), order).await.unwrap();
+        }
+        assert!(add_case(&mut tx, &site(), &newer.id, &case).await.unwrap());
+        set_state(&mut tx, &site(), &newer.id, OrderState::Closed)
+            .await
+            .unwrap();
+        assert!(add_case(&mut tx, &site(), &older.id, &case).await.unwrap());
+        let found = of_case(&mut tx, &site(), &case).await.unwrap().unwrap();
+        assert_eq!(found.id, older.id, "{}", store.name);
+    }
+}
