@@ -283,6 +283,10 @@ async fn verifiers_fetch_the_list_and_the_issuers() {
         response.headers()[header::CONTENT_TYPE],
         "application/pkix-crl"
     );
+    // A cache on the way keeps it for everybody, so it must not hand out one visitor's cookie.
+    let cache = response.headers()[header::CACHE_CONTROL].to_str();
+    assert!(cache.unwrap().starts_with("public"));
+    assert!(!response.headers().contains_key(header::SET_COOKIE));
     let list = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     std::fs::write(folder.path().join("list.crl"), list).unwrap();
     let verify = [
