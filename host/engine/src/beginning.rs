@@ -48,7 +48,8 @@ impl Engine {
         if offered(&plugin, service)?.from_certificate {
             return Err(EngineError::sentence("请先选择要办理的证书"));
         }
-        self.begin(site, account, &plugin, service, None).await
+        let begun = self.begin(site, account, &plugin, service, None).await?;
+        Ok(begun.case)
     }
 
     /// Begins an application that is about a certificate in the account's hands, with what stands in the certificate. One
@@ -107,13 +108,8 @@ impl Engine {
             },
             fields: fields(&held, &read),
         };
-        let case = self
-            .begin(site, account, &plugin, service, Some(source))
-            .await?;
-        Ok(Begun {
-            case,
-            resumed: false,
-        })
+        self.begin(site, account, &plugin, service, Some(source))
+            .await
     }
 
     fn plugin_of(&self, site: &SiteId, name: &str) -> Result<Arc<Plugin>, EngineError> {
@@ -128,7 +124,7 @@ impl Engine {
         plugin: &Plugin,
         service: &str,
         source: Option<Source>,
-    ) -> Result<CaseId, EngineError> {
+    ) -> Result<Begun, EngineError> {
         let inner = &self.inner;
         let definition = &plugin.definition;
         let service = offered(plugin, service)?;
@@ -178,9 +174,21 @@ impl Engine {
 
         let now = inner.now();
         let mut tx = inner.store.begin().await?;
+        // Whoever begins at the same time waits here until the other is through, and then sees what was begun.
+        let number = cases::next_number(&mut tx, site, now).await?;
+        if let Some(Origin { serial, .. }) = &origin {
+            let begun =
+                certificates::case_from(&mut tx, site, serial, account, &plugin.name, &service.id);
+            if let Some(case) = begun.await? {
+                return Ok(Begun {
+                    case,
+                    resumed: true,
+                });
+            }
+        }
         let mut case = Case {
             id: CaseId::generate(),
-            number: cases::next_number(&mut tx, site, now).await?,
+            number,
             account: account.clone(),
             plugin: plugin.name.clone(),
             plugin_digest: plugin.digest.clone(),
@@ -221,7 +229,10 @@ impl Engine {
         cases::set_lookups(&mut tx, site, &case.id, &fingerprints).await?;
         crate::timers::set(&mut tx, site, inner.site(site)?, &situation, &case).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(case.id)
+        Ok(Begun {
+            case: case.id,
+            resumed: false,
+        })
     }
 }
 

@@ -84,6 +84,32 @@ async fn page_end(hall: &crate::hall::Hall, serial: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_button_pressed_twice_begins_one_application() {
+    for hall in halls().await {
+        let shopper = Shopper::new(&hall);
+        let serial = shopper.certificate(BANYAN).await;
+        let begin = || {
+            let (engine, site) = (&hall.engine, &hall.market);
+            engine.start_from(
+                site,
+                &shopper.account,
+                "fujian",
+                "renew-enterprise",
+                &serial,
+            )
+        };
+        let (one, other, third) = tokio::join!(begin(), begin(), begin());
+        let all = [one.unwrap(), other.unwrap(), third.unwrap()];
+        assert!(
+            all.iter().all(|begun| begun.case == all[0].case),
+            "{} {all:?}",
+            hall.name()
+        );
+        assert_eq!(all.iter().filter(|begun| !begun.resumed).count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_turns_a_certificate_with_a_reason_that_stays() {
     for hall in halls().await {
         let (engine, site) = (&hall.engine, &hall.market);
