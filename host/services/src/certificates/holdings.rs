@@ -1,5 +1,6 @@
 //! Certificates in people's hands: those of an account's own cases, and those whose file it has uploaded.
 
+use super::profile::named_reason;
 use super::reading::{self, FileProblem};
 use super::register::{Outlook, Sought, outlook};
 use super::{CertificateError, Certificates};
@@ -43,7 +44,7 @@ pub struct Holding {
     pub not_before: Millis,
     pub not_after: Millis,
     pub outlook: Outlook,
-    /// Why it is held or revoked, or empty.
+    /// Why it is held or revoked, or empty. Who has only the file is told a name of RFC 5280's CRLReason and no words.
     pub reason: String,
     /// Serial of the certificate that was issued in its place, or empty.
     pub successor: String,
@@ -187,7 +188,12 @@ fn holding(line: Line, now: Millis) -> Holding {
         subject: bound.subject,
         not_before: bound.not_before,
         not_after: bound.not_after,
-        reason,
+        // What the list says is public; words are between the CA and whose certificate it is.
+        reason: if bound.proof == Proof::Case || named_reason(&reason).is_some() {
+            reason
+        } else {
+            String::new()
+        },
         successor,
         proof: bound.proof,
         case: bound.case,

@@ -195,7 +195,7 @@ fn entry(entry: &ListEntry) -> Result<RevokedCert, IssuerError> {
 }
 
 /// Reasons that a plugin gives by their name in RFC 5280, 5.3.1. Anything else is unspecified, which is left out.
-fn named_reason(reason: &str) -> Option<CrlReason> {
+pub(super) fn named_reason(reason: &str) -> Option<CrlReason> {
     match reason {
         "keyCompromise" => Some(CrlReason::KeyCompromise),
         "affiliationChanged" => Some(CrlReason::AffiliationChanged),

@@ -136,6 +136,19 @@ async fn by_its_file_another_account_sees_the_file_and_nothing_else() {
             ("", "")
         );
         assert_eq!(theirs[0].subject, issued.subject);
+        // That it is revoked is public. Why, in words, is not.
+        let words = "法定代表人李某被立案调查";
+        let mut tx = office.store.begin().await.unwrap();
+        let revoked = certificates.revoke(&mut tx, &office.site, &issued.serial, words);
+        revoked.await.unwrap();
+        tx.commit().await.unwrap();
+        let theirs = held(&office, &other, &issued.serial).await.unwrap();
+        assert_eq!(
+            (theirs.outlook, theirs.reason.as_str()),
+            (Outlook::Revoked, "")
+        );
+        let mine = held(&office, &me(), &issued.serial).await.unwrap();
+        assert_eq!(mine.reason, words);
         assert!(
             certificates
                 .unbind(&office.site, &other, &issued.serial)
