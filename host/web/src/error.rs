@@ -183,6 +183,7 @@ impl From<PaymentError> for WebError {
             | PaymentError::Expired
             | PaymentError::NotNow
             | PaymentError::PartlyPaid
+            | PaymentError::TooManySlips
             | PaymentError::AlreadyOrdered(_)
             | PaymentError::AlreadyBooked => Self::Stale,
             PaymentError::OwnPayment => Self::Forbidden,

@@ -321,11 +321,9 @@ impl Gateway for Alipay {
             }
             place => place?,
         };
-        let answer = wire::ask_for_bill(
-            self.client
-                .get(alipay_bill::address(&place.bill_download_url)?),
-        )
-        .await?;
+        let address = alipay_bill::address(&place.bill_download_url)?;
+        wire::vouched(&address, &self.endpoint)?;
+        let answer = wire::ask_for_bill(self.client.get(address)).await?;
         if answer.status != 200 {
             return Err(GatewayError::Refused(format!("status {}", answer.status)));
         }

@@ -3,6 +3,7 @@
 use super::gateway::Bill;
 use super::{PaymentError, Payments};
 use crate::job_end::JobEnd;
+use crate::statements::half_width;
 use jiff::civil::Date;
 use yinxin_core::ids::{PaymentId, SiteId};
 use yinxin_core::money::Method;
@@ -11,6 +12,15 @@ use yinxin_store::payments as rows;
 /// The number under which a bank transfer is kept as a payment: the bank's own, for one site.
 pub fn transfer_number(site: &SiteId, serial: &str) -> String {
     format!("{site}:{serial}")
+}
+
+/// The bank's number as a file has it and as a clerk types it: without spaces, and not in the wide digits of an input
+/// method, so that one transfer has one number however it came here.
+pub(crate) fn bank_number(text: &str) -> String {
+    text.chars()
+        .map(half_width)
+        .filter(|c| !c.is_whitespace())
+        .collect()
 }
 
 impl Payments {

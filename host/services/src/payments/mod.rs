@@ -46,6 +46,7 @@ mod wire;
 
 pub use alipay::{Alipay, AlipayMerchant};
 pub use attempts::PaymentView;
+pub(crate) use bills::bank_number;
 pub use bills::transfer_number;
 pub use gateway::{
     About, Acknowledgement, Bill, BillLine, Forged, Gateway, GatewayError, NewTrade, Notification,
@@ -104,6 +105,9 @@ pub enum PaymentError {
     /// A part was paid by transfer: only a transfer brings the rest.
     #[error("a part of the order was paid by transfer")]
     PartlyPaid,
+    /// A sentence for the applicant.
+    #[error("底单换得太多了，不能再上传，请联系客服。")]
+    TooManySlips,
     /// This number of the bank's was booked before.
     #[error("the transfer was booked before")]
     AlreadyBooked,

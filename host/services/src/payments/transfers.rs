@@ -1,16 +1,19 @@
 //! Bank transfers: the applicant uploads a slip, a finance clerk finds the money on the account.
 
 use super::allocating::SECOND_CHANCE;
-use super::bills::transfer_number;
+use super::bills::{bank_number, transfer_number};
 use super::gateway::Receipt;
 use super::{PaymentError, Payments, Settled};
 use yinxin_core::ids::{FileId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
 use yinxin_store::Connection;
-use yinxin_store::order_events::{By, OrderEventKind};
+use yinxin_store::order_events::{self, By, OrderEventKind};
 use yinxin_store::orders::{self, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
+
+/// Slips of one order. Each stays, because the order's history leads to it, so that there must be an end.
+const MOST_SLIPS: usize = 20;
 
 /// What the finance clerk found on the account.
 #[derive(Clone, Debug)]
@@ -37,6 +40,13 @@ impl Payments {
         let method = Method::BankTransfer;
         if !order.methods.contains(&method) || !self.takes(site, method) {
             return Err(PaymentError::NoMethod(method));
+        }
+        let history = order_events::of_order(conn, site, id).await?;
+        let slips = history
+            .iter()
+            .filter(|event| event.kind == OrderEventKind::SlipUploaded);
+        if slips.count() >= MOST_SLIPS {
+            return Err(PaymentError::TooManySlips);
         }
         self.chose(conn, site, &order, method).await?;
         orders::set_slip(conn, site, id, file.as_str()).await?;
@@ -80,11 +90,7 @@ impl Payments {
         by: &By,
     ) -> Result<Settled, PaymentError> {
         let order = self.lock(conn, site, id).await?;
-        let reference: String = transfer
-            .reference
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect();
+        let reference = bank_number(transfer.reference);
         if transfer.amount.0 <= 0 || transfer.amount > Fen::LIMIT || reference.is_empty() {
             return Err(PaymentError::BadPrice(
                 "a transfer without amount or reference",

@@ -112,6 +112,7 @@ impl Wechat {
         } else {
             reqwest::Method::POST
         };
+        wire::vouched(&url, &self.endpoint)?;
         let target = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),

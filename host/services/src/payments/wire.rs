@@ -4,6 +4,7 @@ use super::gateway::GatewayError;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, redirect};
 use std::time::Duration;
+use url::Url;
 
 /// Both providers answer within two seconds; a person waits at the page.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +25,16 @@ pub(super) fn client() -> Result<Client, reqwest::Error> {
         .redirect(redirect::Policy::none())
         .user_agent(concat!("yinxin/", env!("CARGO_PKG_VERSION")))
         .build()
+}
+
+/// Refuses an address that a provider names for a bill when it is not fetched by TLS. Only the simulators, which are asked
+/// without it anyway, may name themselves.
+pub(super) fn vouched(url: &Url, endpoint: &Url) -> Result<(), GatewayError> {
+    if url.scheme() == "https" || url.origin() == endpoint.origin() {
+        Ok(())
+    } else {
+        Err(GatewayError::Malformed("a bill's address without TLS"))
+    }
 }
 
 /// An answer as it came.
@@ -73,4 +84,27 @@ async fn ask_for(request: RequestBuilder, limit: usize) -> Result<Answer, Gatewa
         headers,
         body,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bill_is_fetched_by_tls_or_from_whom_was_asked() {
+        let endpoint = Url::parse("http://127.0.0.1:9010/wechat").unwrap();
+        for (address, fits) in [
+            (
+                "https://api.mch.weixin.qq.com/v3/billdownload/file?token=x",
+                true,
+            ),
+            ("http://127.0.0.1:9010/bill", true),
+            ("http://127.0.0.1:9011/bill", false),
+            ("http://169.254.169.254/latest", false),
+            ("file:///etc/passwd", false),
+        ] {
+            let url = Url::parse(address).unwrap();
+            assert_eq!(vouched(&url, &endpoint).is_ok(), fits, "{address}");
+        }
+    }
 }

@@ -251,7 +251,7 @@ fn plain(cell: &str) -> String {
 }
 
 /// `Ａ` to `A`, `（` to `(`, the ideographic space to a space.
-pub(super) fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match c {
         '\u{3000}' => ' ',
         // The full-width forms stand 0xFEE0 behind ASCII (Unicode, block FF00).

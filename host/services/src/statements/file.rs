@@ -3,6 +3,7 @@
 
 use super::columns::{Columns, half_width};
 use super::{FILE_LIMIT, LINE_LIMIT};
+use crate::payments::bank_number;
 use csv::StringRecord;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -376,7 +377,7 @@ fn signed(text: &str) -> Option<Fen> {
 
 /// Without spaces, as a clerk would type it.
 fn serial(text: &str) -> Result<String, String> {
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let text = bank_number(text);
     let scientific = text.len() > 3
         && text
             .split_once(['E', 'e'])

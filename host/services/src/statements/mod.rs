@@ -9,6 +9,7 @@ mod columns;
 mod file;
 mod matching;
 
+pub(crate) use columns::half_width;
 pub use columns::{AcceptedColumn, accepted_columns};
 pub use file::Fault;
 pub use matching::{SuggestedOrder, Suggestion, SuggestionKind};

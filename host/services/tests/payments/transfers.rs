@@ -264,6 +264,28 @@ async fn a_wrong_amount_over_a_gateway_pays_the_order_together_with_a_transfer()
 }
 
 #[tokio::test]
+async fn slips_are_not_exchanged_endlessly() {
+    for desk in desks().await {
+        let (order, _) = desk.order(1).await;
+        let by = By::host();
+        let mut tx = desk.store.begin().await.unwrap();
+        let mut taken = 0;
+        let refused = loop {
+            let file = FileId::generate();
+            let uploaded = desk
+                .payments
+                .upload_slip(&mut tx, &desk.site, &order, &file, &by);
+            match uploaded.await {
+                Ok(()) => taken += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, PaymentError::TooManySlips), "{refused:?}");
+        assert_eq!(taken, 20, "{}", desk.store.name);
+    }
+}
+
+#[tokio::test]
 async fn a_slip_keeps_the_order_and_a_cancelled_one_gives_back_what_comes() {
     for desk in desks().await {
         let (order, cases) = desk.order(1).await;
@@ -375,6 +397,9 @@ async fn two_clerks_who_book_one_transfer_at_once_book_it_once() {
         assert_eq!(refused.count(), 1, "{both:?}");
         let elsewhere = desk.transfer(&other, "B1", 22000).await;
         assert!(matches!(elsewhere, Err(PaymentError::AlreadyBooked)));
+        // In the wide characters of an input method it is still the same transfer.
+        let wide = desk.transfer(&other, "Ｂ　１", 22000).await;
+        assert!(matches!(wide, Err(PaymentError::AlreadyBooked)), "{wide:?}");
         assert_eq!(desk.work(1).await.len(), 1);
         assert_eq!(
             desk.balance(Account::Gateway(Method::BankTransfer)).await,

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use yinxin_core::ids::FileId;
 use yinxin_engine::views::Download;
-use yinxin_services::payments::{By, OrderEvent, OrderView};
+use yinxin_services::payments::{By, OrderEvent, OrderView, PaymentError};
 use yinxin_services::uploads::{self, ORDER_FILE_BYTES, SLIP_FORMATS, UploadError};
 use yinxin_store::StoreError;
 use yinxin_store::files::Owner;
@@ -156,10 +156,12 @@ async fn keep(
     let by = By::applicant(&applicant.account);
     let mut tx = state.store.begin().await?;
     state.uploads.keep_of_order(&mut tx, site, &taken).await?;
-    state
-        .payments
-        .upload_slip(&mut tx, site, &order.id, taken.id(), &by)
-        .await?;
+    let payments = &state.payments;
+    let uploaded = payments.upload_slip(&mut tx, site, &order.id, taken.id(), &by);
+    match uploaded.await {
+        Err(error @ PaymentError::TooManySlips) => return Ok(error.to_string()),
+        other => other?,
+    }
     tx.commit().await.map_err(StoreError::from)?;
     Ok(String::new())
 }
