@@ -65,6 +65,7 @@ fn send_back(case: &Case, event: &Event) -> Outcome {
     if refused == 0 {
         return Err(Problem::of_case("请至少标出一项不合格的内容，并写明原因。").into());
     }
+    renewal::release(case)?;
     tell(case, "returned", &[])?;
     Ok(Decision::to("returned").note(format!("审核未通过，有 {refused} 项需要改正。")))
 }
@@ -90,6 +91,7 @@ fn papers_again(case: &Case, event: &Event) -> Outcome {
 }
 
 fn reopen(case: &Case, event: &Event) -> Outcome {
+    renewal::release(case)?;
     tell(case, "returned", &[])?;
     Ok(Decision::to("returned").note(format!("申请被退回修改：{}", event.said("reason"))))
 }

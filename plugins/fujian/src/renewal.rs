@@ -154,7 +154,9 @@ fn free(case: &Case, serial: &str) -> Answer {
     }
 }
 
-/// Takes the certificate for this case. Of two cases at once the second is refused.
+/// Takes the certificate for this case as long as it is with the CA: one that was sent back takes it again when it is
+/// submitted, so that who has only a certificate's file does not keep its holder from renewing it. Of two cases at once the
+/// second is refused.
 pub fn reserve(case: &Case) -> Answer {
     let serial = case.text("from-serial");
     if !is_renewal(&case.service) || storage::put_if_absent(&renewing(serial), &case.id)? {

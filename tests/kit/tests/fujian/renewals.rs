@@ -76,6 +76,25 @@ fn a_certificate_is_renewed_once_at_a_time_and_once_for_good() {
 }
 
 #[test]
+fn a_renewal_that_was_sent_back_keeps_nobody_from_renewing() {
+    on_both::<Fujian>("fujian", |runner| {
+        let mut stranger = renewal(runner, "2026-12-01");
+        let mut holder = stranger.another("case-2");
+        begin_from(&mut holder, &certificate("2026-12-01"));
+        stranger.fire("submit").unwrap();
+        stranger
+            .judge("return", &[("business-licence", "不是本单位的")])
+            .unwrap();
+        holder.world.storage.clone_from(&stranger.world.storage);
+        holder.fire("submit").unwrap();
+        stranger.world.storage.clone_from(&holder.world.storage);
+        let problem = only(stranger.problems_at("application"));
+        assert!(problem.message.contains("正在办理"), "{problem:?}");
+        assert_eq!(holder.world.storage["renewing/1f2e"], b"case-2");
+    });
+}
+
+#[test]
 fn what_stands_in_the_certificate_is_not_to_be_changed() {
     on_both::<Fujian>("fujian", |runner| {
         let mut case = renewal(runner, "2026-12-01");
