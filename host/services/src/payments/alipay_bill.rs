@@ -17,7 +17,7 @@ use zip::ZipArchive;
 
 /// Files in a bill: two, and some more for merchants with several products.
 const MOST_ENTRIES: usize = 20;
-/// Bytes of an unpacked file.
+/// Bytes of all its files, unpacked.
 const UNPACKED_LIMIT: u64 = 128 << 20;
 /// The columns before and behind the description of the goods, which may hold commas.
 const SUBJECT: usize = 3;
@@ -41,22 +41,31 @@ pub(super) fn address(text: &str) -> Result<Url, GatewayError> {
 
 /// The lines of a bill of the merchant `seller_id`.
 pub(super) fn read(archive: Vec<u8>, seller_id: &str) -> Result<Vec<BillLine>, GatewayError> {
+    read_within(archive, seller_id, UNPACKED_LIMIT)
+}
+
+fn read_within(
+    archive: Vec<u8>,
+    seller_id: &str,
+    limit: u64,
+) -> Result<Vec<BillLine>, GatewayError> {
     const UNREADABLE: GatewayError = malformed("a bill that is no ZIP");
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(|_| UNREADABLE)?;
     if archive.len() > MOST_ENTRIES {
         return Err(malformed("a bill of too many files"));
     }
     let mut lines = None;
+    let mut left = limit;
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(|_| UNREADABLE)?;
         let mut bytes = Vec::new();
         entry
-            .take(UNPACKED_LIMIT + 1)
+            .take(left.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|_| UNREADABLE)?;
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > UNPACKED_LIMIT {
-            return Err(malformed("a bill that is too long"));
-        }
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or(malformed("a bill that is too long"))?;
         let (text, damaged) = encoding_rs::GB18030.decode_without_bom_handling(&bytes);
         // Which file it is says its first line; the names are in GBK and differ.
         if damaged || !text.trim_start().starts_with("#支付宝业务明细查询") {
@@ -207,6 +216,22 @@ mod tests {
         assert!(read(archive("#别的\r\n"), SELLER).is_err());
         assert!(read(b"no zip".to_vec(), SELLER).is_err());
         assert_eq!(read(archive(&csv("", 0, 0)), SELLER).unwrap(), []);
+    }
+
+    #[test]
+    fn a_bill_unpacks_to_no_more_than_is_allowed() {
+        let whole = archive(&csv(ROWS, 1, 1));
+        let mut unpacked = 0;
+        let mut zip = ZipArchive::new(Cursor::new(whole.clone())).unwrap();
+        for index in 0..zip.len() {
+            unpacked += zip.by_index(index).unwrap().size();
+        }
+        assert_eq!(
+            read_within(whole.clone(), SELLER, unpacked).unwrap().len(),
+            2
+        );
+        // All files count together.
+        assert!(read_within(whole, SELLER, unpacked - 1).is_err());
     }
 
     #[test]
