@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { Clerk } from "../../lib/clerk.mjs";
 import { download, field, fill, follow, headed, press } from "../../lib/forms.mjs";
+import { until } from "../../lib/processes.mjs";
 import { certificateRequest, certificateText, verifyCertificate } from "../../lib/tools.mjs";
 import { accept } from "./applying.mjs";
 import { handler, unit } from "./people.mjs";
@@ -64,7 +65,10 @@ export async function make(maker, path, files, name) {
   await maker.open(path);
   await maker.act("制作证书", { 证书请求: request.pem });
   await maker.press("制作证书");
-  await maker.page.locator(".case-head .tag", { hasText: /签发中|待寄出/ }).waitFor();
+  await until("the certificate was not issued", async () => {
+    await maker.open(path);
+    return (await maker.page.locator(".case-head .tag", { hasText: "待寄出" }).count()) > 0;
+  });
 }
 
 export async function ship(shipper, path, number) {

@@ -86,8 +86,6 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
       await story.reviewer.state("待收 KEY");
       await papersHaveCome(story.reviewer, path);
       await make(story.maker, path, files, `renewal-${place}`);
-      await story.shipper.open(path);
-      await story.shipper.page.locator(".case-head .tag", { hasText: "待寄出" }).waitFor();
       await ship(story.shipper, path, `EB12345678${place}CN`);
     }
   });
