@@ -4,8 +4,7 @@ use crate::bank::Bank;
 use crate::chance::Chance;
 use crate::house::{House, Streets, any_clerk, finance};
 use crate::people::{choice, said_by_clerk, work};
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::seen::Seen;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -22,65 +21,6 @@ const STEPS: usize = 60;
 const CRASHES: usize = 6;
 /// How often a future is polled at most before a crash; a decision takes some sixty.
 const POLLS: usize = 80;
-
-/// Lives in which everything comes to pass.
-const ENOUGH_FOR_ALL: u64 = 200;
-
-/// What happened in all lives together, and how often.
-#[derive(Default)]
-pub struct Seen(BTreeMap<String, usize>);
-
-impl Seen {
-    fn count(&mut self, what: impl Into<String>) {
-        *self.0.entry(what.into()).or_default() += 1;
-    }
-
-    /// A life in which nothing ever happens would prove nothing. What is rare need not come in a few of them.
-    pub fn assert_everything_happened(&self, lives: u64) {
-        let rare = [
-            "another amount at the provider",
-            "transfer Excess",
-            "slip refused",
-            "ask-refund",
-            "approve-refund",
-            "ship",
-        ];
-        let often = [
-            "ordered",
-            "changed",
-            "cancelled",
-            "paid at the provider",
-            "notified",
-            "forged notification refused",
-            "transfer Paid",
-            "transfer Partial",
-            "refund paid out by hand",
-            "crash",
-            "restart",
-            "accept",
-            "cancel",
-            "make",
-        ];
-        let needed = often
-            .iter()
-            .chain(rare.iter().filter(|_| lives >= ENOUGH_FOR_ALL));
-        for what in needed {
-            assert!(
-                self.0.contains_key(*what),
-                "it never came to `{what}`:\n{self}"
-            );
-        }
-    }
-}
-
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, times) in &self.0 {
-            writeln!(f, "{times:6}  {what}")?;
-        }
-        Ok(())
-    }
-}
 
 struct Life<'a> {
     house: &'a mut House,

@@ -21,12 +21,13 @@ mod life;
 #[expect(dead_code, reason = "the face check's booth is for other tests")]
 mod outside;
 mod people;
+mod seen;
 
 use house::{House, Streets};
 use std::path::PathBuf;
 
-/// Lives in an ordinary run: half a minute on two cores.
-const LIVES: u64 = 60;
+/// Lives in an ordinary run: some twenty seconds on two cores.
+const LIVES: u64 = 50;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
@@ -40,7 +41,7 @@ async fn however_it_goes_the_books_balance_and_nobody_gets_both() {
         .ok()
         .map(PathBuf::from);
     let lives = number("YINXIN_SEQUENCES").unwrap_or(LIVES);
-    let mut seen = life::Seen::default();
+    let mut seen = seen::Seen::default();
     for seed in from..from + lives {
         let temporary = tempfile::tempdir().unwrap();
         let folder = match &kept {
