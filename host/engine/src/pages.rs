@@ -164,7 +164,7 @@ pub(crate) fn actions(
     if situation.case.standing.deleted {
         return Ok(Vec::new());
     }
-    let transitions = situation
+    let mut transitions: Vec<_> = situation
         .lifecycle()?
         .transitions
         .iter()
@@ -172,8 +172,12 @@ pub(crate) fn actions(
             transition.from.contains(&situation.case.state)
                 && viewer.may_bring(&transition.actor)
                 && transition.id != "delete"
-        });
+        })
+        .collect();
+    // The way on stands before the ways out, in whatever order the rules name them.
+    transitions.sort_by_key(|transition| transition.negative);
     Ok(transitions
+        .into_iter()
         .map(|transition| ActionView {
             id: transition.id.clone(),
             label: transition.label.clone(),
