@@ -284,7 +284,8 @@ async fn actions(
                 || printed.is_some_and(|method| receipt.methods.contains(&method))
         })
     });
-    let live = possible.pay || order.paid_at.is_some();
+    // Whose money went back has nothing to send in.
+    let live = possible.pay || order.state == OrderState::Paid;
     offer(
         receipts && live,
         "orders.receipts",

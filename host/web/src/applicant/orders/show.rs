@@ -106,7 +106,7 @@ pub async fn show(applicant: Applicant, Path(id): Path<String>) -> Result<Respon
             .collect(),
         invoice_follows: basket && order.state == OrderState::Paid && invoices.is_empty(),
         invoices,
-        receipts: if possible.pay || order.paid_at.is_some() {
+        receipts: if possible.pay || order.state == OrderState::Paid {
             receipts::lines(visit, &viewer, &order).await?
         } else {
             Vec::new()
