@@ -442,8 +442,14 @@ impl Uploads {
         };
         Ok(File {
             id: FileId::generate(),
+            name: match owner {
+                // A clerk saves it and opens it with a double click: by its name the computer takes it for what it is.
+                Owner::Case(_) | Owner::Order(_) => {
+                    format::ending_as(clean_name(&upload.name), content.media_type)
+                }
+                Owner::Content => clean_name(&upload.name),
+            },
             owner,
-            name: clean_name(&upload.name),
             media_type: content.media_type.to_owned(),
             size: upload.bytes.len() as u64,
             sha256: hex::encode(digest::digest(&digest::SHA256, &upload.bytes)),
@@ -513,12 +519,15 @@ impl From<File> for FileView {
     }
 }
 
-/// The last part of the path that some browsers send, without control characters.
+/// The last part of the path that some browsers send, without control characters, also those that turn the order of
+/// letters around.
 fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| {
+            !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
         .take(NAME_LIMIT)
         .collect();
     let clean = clean.trim();

@@ -82,6 +82,23 @@ pub(super) fn media_type_of(format: FileFormat) -> &'static str {
     }
 }
 
+/// The name with an ending that fits the type. What is two things at once is opened as the one that was looked at.
+pub(super) fn ending_as(name: String, media_type: &str) -> String {
+    let endings: &[&str] = match media_type {
+        "image/jpeg" => &["jpg", "jpeg"],
+        "image/png" => &["png"],
+        "image/bmp" => &["bmp"],
+        "application/pdf" => &["pdf"],
+        "application/zip" => &["zip"],
+        "application/vnd.rar" => &["rar"],
+        _ => &[],
+    };
+    match endings.first() {
+        Some(usual) if !endings.contains(&extension(&name).as_str()) => format!("{name}.{usual}"),
+        _ => name,
+    }
+}
+
 /// The format, or what else it is in words.
 fn detect(bytes: &[u8]) -> Result<FileFormat, String> {
     use FileFormat::{Bmp, Jpeg, Pdf, Png, Rar, Zip};

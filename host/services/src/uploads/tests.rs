@@ -479,6 +479,10 @@ async fn a_slip_belongs_to_its_order_and_is_what_a_bank_gives() {
         tx.commit().await.unwrap();
         let kept = find().await.unwrap();
         assert_eq!(kept.owner, Owner::Order(order.clone()));
+        assert_eq!(kept.name, "底单.png");
+        // Whatever else it may be, a clerk's computer takes it for the picture that was looked at.
+        let disguised = take("底单\u{202e}gnp.hta", &scan).await.unwrap();
+        assert_eq!(disguised.file.name, "底单gnp.hta.png");
         assert!(kept.is_picture);
         let archive = take("底单.zip", b"PK\x05\x06aaaaaaaaaaaaaaaaaa").await;
         assert!(
