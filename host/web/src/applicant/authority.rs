@@ -24,6 +24,15 @@ pub async fn issuers(visit: Visit) -> Result<Response, WebError> {
     Ok(send("application/x-pem-file", chain))
 }
 
+/// Whether the site has the two to offer.
+pub async fn issues(visit: &Visit) -> Result<bool, WebError> {
+    match visit.state.certificates.chain(&visit.site.id).await {
+        Ok(_) => Ok(true),
+        Err(CertificateError::Issuer(IssuerError::NotEstablished(_))) => Ok(false),
+        Err(error) => Err(WebError::internal(error)),
+    }
+}
+
 fn send(media_type: &'static str, bytes: Vec<u8>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(media_type)),

@@ -1,5 +1,6 @@
 //! What a site administrator writes: help, notices, downloads (manual row C-7).
 
+use super::authority;
 use super::files;
 use crate::error::WebError;
 use crate::markdown::{self, Rendered};
@@ -50,6 +51,8 @@ struct NoticeLine {
 #[derive(Serialize)]
 struct DownloadsPage {
     downloads: Vec<DownloadLine>,
+    /// The site issues certificates: whoever verifies them needs the issuers' and the list of revoked ones.
+    issues: bool,
 }
 
 #[derive(Serialize)]
@@ -162,10 +165,9 @@ pub async fn downloads(visit: Visit) -> Result<Response, WebError> {
             updated: download.updated_at.day().to_string(),
         })
         .collect();
-    visit.page(
-        "applicant/content/downloads.html",
-        DownloadsPage { downloads },
-    )
+    let issues = authority::issues(&visit).await?;
+    let page = DownloadsPage { downloads, issues };
+    visit.page("applicant/content/downloads.html", page)
 }
 
 pub async fn download(visit: Visit, Path(id): Path<String>) -> Result<Response, WebError> {
