@@ -98,11 +98,11 @@ impl Payments {
                 .await;
         }
         let reason = if order.paid_by.is_some() {
-            "重复支付，原路退回"
+            "重复支付，退回付款人"
         } else if order.state.is_payable() {
-            "订单金额已变更，原路退回"
+            "订单金额已变更，退回付款人"
         } else {
-            "订单已关闭，原路退回"
+            "订单已关闭，退回付款人"
         };
         self.note(conn, site, &order.id, OrderEventKind::Surplus, by, what)
             .await?;
