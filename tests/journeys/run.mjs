@@ -30,7 +30,7 @@ process.exit(report.conclude() ? 0 : 1);
 
 /** One site's journey, in a world of its own. */
 async function travel(name, chapters) {
-  const world = await World.start();
+  const world = await World.start(name);
   let browser;
   const stop = async () => {
     await browser?.close();

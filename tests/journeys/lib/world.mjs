@@ -12,8 +12,9 @@ import { Simulators } from "./simulators.mjs";
 export const CLERK_PASSWORD = "yinxin-demo-2026";
 
 export class World {
-  static async start() {
-    const world = new World();
+  /** `name`: the journey's, whose things lie in a folder of that name. */
+  static async start(name) {
+    const world = new World(name);
     try {
       await world.#start();
     } catch (error) {
@@ -25,10 +26,10 @@ export class World {
 
   #companions = [];
 
-  constructor() {
+  constructor(name) {
     this.root = path.resolve(import.meta.dirname, "../../..");
     this.target = process.env.CARGO_TARGET_DIR ?? path.join(this.root, "target");
-    this.folder = path.join(this.target, "journeys");
+    this.folder = path.join(this.target, "journeys", name);
     this.screenshots = path.join(this.folder, "screenshots");
     process.on("exit", () => this.#companions.forEach((companion) => companion.kill()));
   }
