@@ -34,7 +34,7 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
     await hand(applicant, story.renewals[0], story.scans);
     await eyes.look(page, "fujian-renewal-submitted");
   });
-  await report.step("the other certificate's renewal begins from its file", async () => {
+  await report.step("the other certificate's renewal begins in the same way", async () => {
     await page.goto(applicant.at("/services/fujian/renew-enterprise/new"));
     await page.getByRole("radio").nth(1).check();
     await press(page, "下一步");
