@@ -17,7 +17,7 @@ struct Suite {
 }
 
 /// In the order in which they run: what is quick to tell comes first.
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 10] = [
     Suite {
         name: "format",
         about: "cargo fmt --check",
@@ -40,8 +40,23 @@ const SUITES: [Suite; 7] = [
     },
     Suite {
         name: "guests",
-        about: "hostile plugins against the sandbox",
+        about: "hostile plugins, malformed components, definitions that lie",
         run: guests,
+    },
+    Suite {
+        name: "gateways",
+        about: "payment providers that lie, repeat themselves and fall silent",
+        run: gateways,
+    },
+    Suite {
+        name: "security",
+        about: "who may what on every route; every form with bad input; what logs and files tell",
+        run: security,
+    },
+    Suite {
+        name: "crash",
+        about: "the server killed, and its database, disk, mail and gateways taken away",
+        run: crash,
     },
     Suite {
         name: "conformance",
@@ -55,8 +70,12 @@ const SUITES: [Suite; 7] = [
     },
 ];
 
-/// Integration tests that hold hostile guests, by the name of their target.
-const GUEST_TESTS: [&str; 2] = ["misbehaviour", "hostile"];
+/// Integration tests of the suites that have some, by the names of their targets in whatever crate they stand. They have
+/// `test = false` there, so that `unit` does not run them too.
+const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile"];
+const GATEWAY_TESTS: &[&str] = &["gateways"];
+const SECURITY_TESTS: &[&str] = &["security"];
+const CRASH_TESTS: &[&str] = &["crash"];
 
 pub fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()
@@ -178,24 +197,39 @@ fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {
 }
 
 fn guests(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    integration(workspace, GUEST_TESTS, rest)
+}
+
+fn gateways(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    integration(workspace, GATEWAY_TESTS, rest)
+}
+
+fn security(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    integration(workspace, SECURITY_TESTS, rest)
+}
+
+fn crash(workspace: &Workspace, rest: &[String]) -> Result<()> {
+    integration(workspace, CRASH_TESTS, rest)
+}
+
+/// Runs the integration tests of these names, with plugins and programs built and a PostgreSQL at hand.
+fn integration(workspace: &Workspace, names: &[&str], rest: &[String]) -> Result<()> {
     setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
     prepare_plugins(workspace)?;
-    let targets = workspace.packages().flat_map(|package| &package.targets);
-    let tests: Vec<&str> = targets
+    components::build_programs(workspace)?;
+    let known: Vec<&str> = workspace
+        .packages()
+        .flat_map(|package| &package.targets)
         .filter(|target| target.kind.contains(&TargetKind::Test))
         .map(|target| target.name.as_str())
-        .filter(|name| GUEST_TESTS.contains(name))
         .collect();
-    if tests.is_empty() {
-        bail!(
-            "no crate has an integration test named {}",
-            GUEST_TESTS.join(" or ")
-        );
+    if let Some(missing) = names.iter().find(|name| !known.contains(name)) {
+        bail!("no crate has an integration test named `{missing}`");
     }
     let mut command = cargo(workspace.root());
     // The whole workspace, so that dependencies have the features that they were built with for `unit`.
     command.args(["test", "--workspace", "--quiet", "--no-fail-fast"]);
-    for name in tests {
+    for name in names {
         command.args(["--test", name]);
     }
     command.arg("--").args(rest);
