@@ -117,7 +117,8 @@ impl Page {
 
     pub fn links(&self) -> Vec<Link> {
         let document = Html::parse_document(&self.html());
-        let links = document.select(&selector("a[href]")).map(|link| Link {
+        let anchors = selector("a[href]");
+        let links = document.select(&anchors).map(|link| Link {
             text: text_of(link),
             href: link.value().attr("href").unwrap_or_default().to_owned(),
         });
@@ -134,7 +135,8 @@ impl Page {
 
     pub fn forms(&self) -> Vec<Form> {
         let document = Html::parse_document(&self.html());
-        let forms = document.select(&selector("form"));
+        let any = selector("form");
+        let forms = document.select(&any);
         forms
             .map(|form| Form::read(&document, form, &self.path))
             .collect()
@@ -246,7 +248,8 @@ impl Form {
         let (control, value) = match (tag, kind.as_str()) {
             ("textarea", _) => (Control::Text, Some(element.text().collect())),
             ("select", _) => {
-                let options = element.select(&selector("option"));
+                let any = selector("option");
+                let options = element.select(&any);
                 let options = options.map(|option| {
                     let text = text_of(option);
                     (
@@ -412,7 +415,8 @@ fn text_of(element: ElementRef<'_>) -> String {
 /// A button's text without the keys that it names.
 fn text_without_keys(button: ElementRef<'_>) -> String {
     let text = text_of(button);
-    let keys = button.select(&selector("kbd")).map(text_of);
+    let key = selector("kbd");
+    let keys = button.select(&key).map(text_of);
     keys.fold(text, |text, key| {
         text.trim_end_matches(&key).trim_end().to_owned()
     })
