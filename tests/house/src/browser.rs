@@ -3,10 +3,12 @@
 use crate::house::House;
 use crate::page::{Answer, Form, Page};
 use anyhow::{Context, Result, bail};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, redirect::Policy};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use url::Url;
@@ -27,6 +29,16 @@ impl std::fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
+/// Every name is this machine's.
+struct ThisMachine;
+
+impl Resolve for ThisMachine {
+    fn resolve(&self, _: Name) -> Resolving {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) })
+    }
+}
+
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
@@ -41,22 +53,16 @@ pub struct Browser {
 impl Browser {
     /// A new one on a site of the house: `yingtan`, `fujian`.
     pub fn new(house: &House, site: &str) -> Self {
-        Self::at(&house.address(site, ""), house.port)
+        Self::at(&house.address(site, ""))
     }
 
-    /// A new one at `http://HOST:PORT` of this machine.
-    pub fn at(origin: &str, port: u16) -> Self {
+    /// A new one at `http://HOST:PORT` of this machine, whatever the host's name.
+    pub fn at(origin: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let host = Url::parse(origin)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned));
         let client = Client::builder()
             .redirect(Policy::none())
             .timeout(PATIENCE)
-            .resolve(
-                &host.unwrap_or_default(),
-                SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            )
+            .dns_resolver(Arc::new(ThisMachine))
             .build()
             .expect("an HTTP client");
         Self {

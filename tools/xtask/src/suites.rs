@@ -75,7 +75,7 @@ const SUITES: [Suite; 10] = [
 const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile"];
 const GATEWAY_TESTS: &[&str] = &["gateways"];
 const SECURITY_TESTS: &[&str] = &["security"];
-const CRASH_TESTS: &[&str] = &["crash"];
+const CRASH_TESTS: &[&str] = &["whole_ways", "crash"];
 
 pub fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()
