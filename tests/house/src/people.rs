@@ -224,7 +224,7 @@ impl Applicant {
     pub async fn until_paid(&mut self, pay_path: &str) -> Result<Page> {
         for _ in 0..600 {
             let page = self.browser.open(pay_path).await?;
-            if page.has("付款成功") || page.has("缴费成功") {
+            if page.has("付款成功") {
                 return Ok(page);
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

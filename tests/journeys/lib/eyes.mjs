@@ -12,6 +12,8 @@ const chinese = JSON.parse(await readFile(require.resolve("axe-core/locales/zh_C
 /** WCAG 2.2: content reflows in a window of this width (1.4.10), in CSS pixels. */
 const NARROWEST = 320;
 const GRAVE = ["serious", "critical"];
+/** One word for one thing, whoever wrote the page: what is not said, and what is said instead. */
+const WORDS = { 缴费: "付款", 支付方式: "付款方式" };
 
 export class Eyes {
   #report;
@@ -42,6 +44,7 @@ export class Eyes {
       await page.emulateMedia({ colorScheme: null });
       await page.setViewportSize({ width: NARROWEST, height });
       complaints.push(...(await tooWide(page)));
+      complaints.push(...(await otherWords(page)));
       if (complaints.length) throw new Error(complaints.join("\n"));
     });
     await page.setViewportSize(before);
@@ -62,6 +65,13 @@ export class Eyes {
         violation.nodes.slice(0, 3).map((node) => `[${where}] ${violation.id}: ${violation.help} at ${node.target.join(" ")}\n  ${node.html}`),
       );
   }
+}
+
+async function otherWords(page) {
+  const text = await page.locator("body").innerText();
+  return Object.entries(WORDS)
+    .filter(([word]) => text.includes(word))
+    .map(([word, house]) => `the page says ${word} where we say ${house}`);
 }
 
 /** Pictures and fonts are there. */

@@ -48,7 +48,7 @@ async fn cases_of_one_unit_are_one_order_however_often_the_button_is_pressed() {
     let again = person.post(&hall, "/orders/new/details", &body).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(again.body.contains("value=\"nobody\"") && again.body.contains("福州市鼓楼区一号"));
-    assert!(again.body.contains("请选择支付方式"), "{}", again.body);
+    assert!(again.body.contains("请选择付款方式"), "{}", again.body);
     let here = format!("/orders/new/details?case={one}&amp;case={two}");
     let shown = again.body.replace("&#x2f;", "/");
     assert!(
@@ -218,7 +218,7 @@ async fn a_transfer_shows_its_account_takes_a_slip_and_says_why_it_was_sent_back
         .unwrap();
     tx.commit().await.unwrap();
     let page = person.get(&hall, &pay).await;
-    assert!(page.body.contains("缴费成功"), "{}", page.body);
+    assert!(page.body.contains("付款成功"), "{}", page.body);
     let late = person.upload(&hall, &slip, "a.pdf", SLIP).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     for path in ["/edit", "/edit/details", "/cancel"] {

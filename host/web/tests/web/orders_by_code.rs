@@ -79,7 +79,7 @@ async fn renewals_are_paid_by_code_or_transfer_as_the_applicant_likes() {
         .await
         .expect("the page goes on");
     let page = person.get(&hall, &pay).await;
-    assert!(page.body.contains("缴费成功") && page.body.contains("微信支付"));
+    assert!(page.body.contains("付款成功") && page.body.contains("微信支付"));
     let late = person.post(&hall, &pay, "method=bank-transfer").await;
     assert_eq!(late.header("location"), pay);
 }
@@ -102,7 +102,7 @@ async fn a_provider_that_is_silent_leaves_the_order_and_the_other_way() {
     let order = order_in(&answer);
     let pay = format!("/orders/{order}/pay");
     let page = person.get(&hall, &pay).await;
-    assert!(page.body.contains("选择支付方式"), "{}", page.body);
+    assert!(page.body.contains("选择付款方式"), "{}", page.body);
     let silent = person.post(&hall, &pay, "method=wechat").await;
     assert_eq!(silent.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(

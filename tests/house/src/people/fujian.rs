@@ -128,6 +128,28 @@ impl Handler {
         Ok(case)
     }
 
+    /// The same for a certificate of the handler's own.
+    pub async fn apply_as_person(&mut self) -> Result<String> {
+        let case = self.begin("new-personal").await?;
+        self.agree(&case).await?;
+        let unit = self.unit.clone();
+        let answers: [(&str, Answer<'_>); 7] = [
+            ("姓名", (&unit.handler_name).into()),
+            ("身份证号码", (&unit.handler_number).into()),
+            ("手机", (&unit.mobile).into()),
+            ("邮箱", (&unit.email).into()),
+            ("所在地区", "福建省 福州市".into()),
+            ("联系地址", (&unit.address).into()),
+            ("证书年限", "1 年".into()),
+        ];
+        self.0
+            .fill(&format!("{case}/steps/application"), &answers)
+            .await?;
+        self.upload_all(&case).await?;
+        self.submit(&case).await?;
+        Ok(case)
+    }
+
     /// Orders cases by their paths: the path of the order. `method`: `对公转账`, `微信支付` or `支付宝`.
     pub async fn order(&mut self, cases: &[&str], method: &str) -> Result<String> {
         let ids = cases.iter().filter_map(|case| case.strip_prefix("/cases/"));
@@ -151,8 +173,8 @@ impl Handler {
         let mut answers = answers.to_vec();
         // With one way to pay there is no choice.
         let (mut form, _) = page.form_with("提交订单")?;
-        if form.field("支付方式").is_ok() {
-            answers.push(("支付方式", method.into()));
+        if form.field("method").is_ok() {
+            answers.push(("method", method.into()));
         }
         let page = self.browser.press(&page, "提交订单", &answers).await?;
         match page.path.strip_suffix("/pay") {

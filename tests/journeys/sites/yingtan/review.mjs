@@ -92,7 +92,7 @@ export async function paying({ world, browser, report, eyes, files, story }) {
 
   await report.step("the amount is shown, and WeChat is chosen", async () => {
     await page.goto(applicant.at(story.case));
-    await follow(page, "去缴费");
+    await follow(page, "去付款");
     await page.getByText("主锁证书（含电子签章）").waitFor();
     assert.match(await page.locator(".amount-big").innerText(), /220\.00\s*元/);
     assert.equal(await page.getByText("对公转账").count(), 0, "no bank transfer");
@@ -127,7 +127,7 @@ export async function paying({ world, browser, report, eyes, files, story }) {
     await payer.getByText("已支付").first().waitFor();
   });
   await report.step("the applicant's page goes on by itself", async () => {
-    await headed(page, "缴费成功");
+    await headed(page, "付款成功");
     await page.getByText("已收到您的付款 220.00 元").waitFor();
     await eyes.look(page, "paid");
   });

@@ -49,7 +49,7 @@ export async function subKey({ browser, report, eyes, files, story }) {
     await reviewer.passAll();
     await reviewer.press("初审通过");
     await headed(page, "待付款");
-    await follow(page, "去缴费");
+    await follow(page, "去付款");
     await page.getByText("副锁证书").waitFor();
     assert.match(await page.locator(".amount-big").innerText(), /190\.00\s*元/);
   });
