@@ -317,7 +317,7 @@ fn renewals(held: &Holding, offers: &[Offer]) -> Vec<(String, String)> {
     let found = offers
         .iter()
         .filter(renews)
-        .filter(|offer| !has_own || own(offer));
+        .filter(|offer| (!has_own || own(offer)) && is_for(offer, held, offers));
     found
         .map(|offer| {
             let path = format!(
@@ -327,6 +327,22 @@ fn renewals(held: &Holding, offers: &[Offer]) -> Vec<(String, String)> {
             (offer.service.title.clone(), path)
         })
         .collect()
+}
+
+/// The service is for holders like the certificate's: a unit's certificate is not renewed as a person's. Services whose
+/// cases are named by the same field are about the same kind of holder. Where the rules have none such, or nobody knows
+/// what the certificate was issued for, the rules themselves have to say it.
+pub(super) fn is_for(offer: &Offer, held: &Holding, offers: &[Offer]) -> bool {
+    let of_project = || offers.iter().filter(|other| other.plugin == held.plugin);
+    let issued_by = of_project().find(|other| other.service.id == held.service);
+    let Some(issued_by) = issued_by.filter(|_| offer.plugin == held.plugin) else {
+        return true;
+    };
+    let alike = |other: &Offer| other.service.subject_field == issued_by.service.subject_field;
+    let fitting = of_project().any(|other| {
+        alike(other) && other.service.from_certificate && other.service.kind == offer.service.kind
+    });
+    alike(offer) || !fitting
 }
 
 /// How it stands, in words.

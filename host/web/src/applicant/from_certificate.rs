@@ -1,7 +1,7 @@
 //! `/services/{plugin}/{service}/new`: a service that is about a certificate asks first which one: one of the account's, or
 //! one whose file it has.
 
-use super::certificates::{Line, bind_picked, holdings, line};
+use super::certificates::{Line, bind_picked, holdings, is_for, line};
 use super::service::offer;
 use crate::error::WebError;
 use crate::forms::{ProblemView, Upload};
@@ -133,16 +133,17 @@ async fn render(
             let path = format!("/services/{}/{}", offer.plugin, offer.service.id);
             (offer.service.title.clone(), path)
         });
+    let lines = found
+        .iter()
+        .filter(|held| held.serial == chosen || (!is_over(held) && is_for(&offered, held, &offers)))
+        .map(|held| line(visit, held, &offers))
+        .collect();
     let page = ChoicePage {
         path: format!("/services/{plugin}/{service}/new"),
         service_path: format!("/services/{plugin}/{service}"),
         project: offered.project_title,
         title: offered.service.title,
-        lines: found
-            .iter()
-            .filter(|held| held.serial == chosen || !is_over(held))
-            .map(|held| line(visit, held, &offers))
-            .collect(),
+        lines,
         more,
         chosen,
         problems: ProblemView::all(problems),
