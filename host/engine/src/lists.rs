@@ -43,6 +43,18 @@ impl Engine {
         offers.collect()
     }
 
+    /// The plugin's rules let this paper be printed in this state of a case.
+    pub fn prints_in(&self, site: &SiteId, plugin: &str, document: &str, state: &str) -> bool {
+        let plugin = self.inner.registry.plugin(site, plugin);
+        plugin.is_some_and(|plugin| {
+            let mut documents = plugin.definition.documents.iter();
+            documents.any(|paper| {
+                paper.id == document
+                    && (paper.states.is_empty() || paper.states.iter().any(|known| known == state))
+            })
+        })
+    }
+
     /// The applicant's own cases, newest first.
     pub async fn my_cases(
         &self,

@@ -6,7 +6,7 @@ use crate::applicant::stored_problems;
 use crate::error::EngineError;
 use crate::fitting::unfit;
 use crate::inner::Inner;
-use crate::receipts::is_receipt;
+use crate::papers::is_paper_of;
 use crate::situation::{Situation, standing_of};
 use crate::transition::missing_steps;
 use crate::views::{
@@ -54,7 +54,7 @@ impl Engine {
         let papers = situation.definition.documents.iter().filter(|document| {
             situation.values.shows(document.shown_when.as_ref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
-                && !is_receipt(&situation.definition, &document.id)
+                && is_paper_of(&situation, &document.id)
         });
         Ok(CasePage {
             id: situation.case.id.clone(),

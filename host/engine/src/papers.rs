@@ -9,7 +9,7 @@ use crate::receipts::is_receipt;
 use crate::situation::Situation;
 use crate::views::Download;
 use std::collections::HashMap;
-use yinxin_core::definition::{Block, Document, Field};
+use yinxin_core::definition::{Block, Document, Field, Service, StepContent};
 use yinxin_core::field;
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_documents::{Imprint, Paper, QrKind, QrText};
@@ -29,7 +29,7 @@ impl Engine {
         let mut situation = self.read_for(site, viewer, id).await?;
         let document = situation
             .document(document)
-            .filter(|document| !is_receipt(&situation.definition, &document.id))
+            .filter(|document| is_paper_of(&situation, &document.id))
             .ok_or(EngineError::NotFound)?
             .clone();
         let in_state =
@@ -101,6 +101,21 @@ impl Engine {
         may_see(&situation, viewer)?;
         Ok(situation)
     }
+}
+
+/// A paper of the case: no receipt, and none that only the steps of other services are about.
+pub(crate) fn is_paper_of(situation: &Situation, document: &str) -> bool {
+    let definition = &situation.definition;
+    let names = |service: &Service| {
+        service.steps.iter().any(|step| match &step.content {
+            StepContent::Agreement(id) => id == document,
+            StepContent::Documents(ids) => ids.iter().any(|id| id == document),
+            _ => false,
+        })
+    };
+    let own = situation.service().is_ok_and(names);
+    let others = || definition.services.iter().any(names);
+    (own || !others()) && !is_receipt(definition, document)
 }
 
 /// What a person can mend, such as a character that no font has, is told; the rest is for the log.

@@ -26,6 +26,9 @@ pub const BEFORE_MAKING: [&str; 7] = [
     "making",
 ];
 
+/// Until what is to be sent along has come and is complete.
+pub const BEFORE_PAPERS_CAME: [&str; 5] = ["submitted", "returned", "accepted", "papers", "posted"];
+
 /// Steps that have to be complete; the printed form is asked for with the papers.
 const COMPLETE: [&str; 3] = ["agreement", "application", "materials"];
 

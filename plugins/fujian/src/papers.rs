@@ -1,6 +1,6 @@
 //! Papers: the agreement, the application forms (manual row F-5) and the receipts of an order (manual row F-10).
 
-use crate::lifecycle::BEFORE_MAKING;
+use crate::lifecycle::{BEFORE_MAKING, BEFORE_PAPERS_CAME};
 use crate::{DAYS_OF_GRACE, PHONE, POST_TO};
 use yinxin_sdk::definition::{Document, document};
 
@@ -95,6 +95,7 @@ fn personal_form() -> Document {
 /// The head that all receipts share: which order, what is in it, where it goes to.
 fn receipt(id: &str, title: &str) -> Document {
     document(id, title)
+        .only_in(BEFORE_PAPERS_CAME)
         .number_qr()
         .table([
             ("订单号", "{order-number}"),

@@ -18,8 +18,10 @@ pub enum TaskStanding {
     Todo,
     /// Done, and to be done again.
     Wrong,
-    /// Not to be worked on now.
+    /// Not to be worked on yet.
     Later,
+    /// Not done, and not to be done any more: the application has gone on without it.
+    Over,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +55,7 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
             (_, true, _) if !why.is_empty() => TaskStanding::Wrong,
             (_, _, true) => TaskStanding::Done,
             (_, true, false) if ready => TaskStanding::Todo,
+            (_, false, false) if is_over(page, step) => TaskStanding::Over,
             (_, _, false) => TaskStanding::Later,
         };
         let standing = match standing {
@@ -63,7 +66,7 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
         before_complete &= standing == TaskStanding::Done;
         answered &=
             step.complete || !matches!(step.kind, StepKind::Form(_) | StepKind::Agreement(_));
-        let seen = standing != TaskStanding::Later;
+        let seen = !matches!(standing, TaskStanding::Later | TaskStanding::Over);
         tasks.push(Task {
             id: step.id.clone(),
             title: step.title.clone(),
@@ -78,6 +81,16 @@ pub fn tasks(page: &CasePage) -> Vec<Task> {
         });
     }
     tasks
+}
+
+/// A closed step's time has passed when the application was in a state where it was open, or will be in no other state.
+fn is_over(page: &CasePage, step: &StepView) -> bool {
+    let lifecycles = page.definition.lifecycles.iter();
+    let mut states = lifecycles
+        .filter(|lifecycle| lifecycle.id == page.service.lifecycle)
+        .flat_map(|lifecycle| &lifecycle.states);
+    let was_in = |state: &str| page.history.iter().any(|line| line.to_state == state);
+    page.state.ends || states.any(|state| was_in(&state.id) && state.open_steps.contains(&step.id))
 }
 
 /// Where "go on" leads: the first step that is not done.

@@ -113,7 +113,12 @@ fn render(
         negative: action.negative,
         confirm: action.confirm.clone().unwrap_or_default(),
         version: page.version,
-        next: page.state.next.clone(),
+        // What happens next in this state is no introduction to a way out of it.
+        next: if action.negative {
+            String::new()
+        } else {
+            page.state.next.clone()
+        },
         problems: match &form {
             Some(form) => form.problems.clone(),
             None => tasks::problems_of_case(page, problems),

@@ -214,13 +214,13 @@ async fn line(
 ) -> Result<Line, WebError> {
     let visit = &applicant.visit;
     let cases = cases_of(visit, order).await?;
-    let services: Vec<&Service> = cases
+    let services: Vec<(&cases::Line, &Service)> = cases
         .iter()
         .filter_map(|case| {
             let mut offers = offers.iter();
             let found = offers
                 .find(|offer| offer.plugin == case.plugin && offer.service.id == case.service);
-            found.map(|offer| &offer.service)
+            found.map(|offer| (case, &offer.service))
         })
         .collect();
     let subjects: Vec<&str> = cases.iter().map(|case| case.subject.as_str()).collect();
@@ -230,7 +230,7 @@ async fn line(
         subject: title(visit, &subjects),
         service: services
             .first()
-            .map(|service| service.title.clone())
+            .map(|(_, service)| service.title.clone())
             .unwrap_or_default(),
         total: order.total.0,
         state: state_text(visit, order.state).to_owned(),
@@ -249,12 +249,12 @@ async fn cases_of(visit: &Visit, order: &OrderView) -> Result<Vec<cases::Line>, 
 async fn actions(
     visit: &Visit,
     order: &OrderView,
-    services: &[&Service],
+    services: &[(&cases::Line, &Service)],
 ) -> Result<Vec<Action>, WebError> {
     let path = format!("/orders/{}", order.id);
     let basket = services
         .iter()
-        .any(|service| service.ordering == Ordering::Basket);
+        .any(|(_, service)| service.ordering == Ordering::Basket);
     let possible = Possible::of(visit, order, basket);
     let transfer = way(order).is_some_and(|way| method_name(way) == "bank-transfer");
     let mut actions = Vec::new();
@@ -278,10 +278,12 @@ async fn actions(
     offer(possible.change, "orders.change", format!("{path}/edit"));
     offer(possible.cancel, "orders.cancel", format!("{path}/cancel"));
     let printed = order.paid_method.or(way(order));
-    let receipts = services.iter().any(|service| {
+    let (engine, site) = (&visit.state.engine, &visit.site.id);
+    let receipts = services.iter().any(|(case, service)| {
         service.receipts.iter().any(|receipt| {
-            receipt.methods.is_empty()
-                || printed.is_some_and(|method| receipt.methods.contains(&method))
+            let fits = printed.is_some_and(|method| receipt.methods.contains(&method));
+            (receipt.methods.is_empty() || fits)
+                && engine.prints_in(site, &case.plugin, &receipt.document, &case.state)
         })
     });
     // Whose money went back has nothing to send in.

@@ -50,9 +50,10 @@ pub fn show(visit: &Visit, page: &CasePage, step: &StepView) -> Result<Response,
             );
         }
     }
+    let is_over = |task: &Task| matches!(task.standing, TaskStanding::Done | TaskStanding::Over);
     let undone = tasks::tasks(page)
         .into_iter()
-        .filter(|task| task.id != step.id && !matches!(task.standing, TaskStanding::Done));
+        .filter(|task| task.id != step.id && !is_over(task));
     let view = SummaryPage {
         step: head(visit, page, step),
         sections,
