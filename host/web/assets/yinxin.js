@@ -243,6 +243,14 @@ function watchUploads(root) {
 
 // ---- pages that go on by themselves
 
+/** Something stands in a form of this page that a fresh one would not show. */
+function inHand() {
+  if (document.querySelector(".error-summary")) return true;
+  return $$("form input:not([type=hidden]), form textarea").some((field) =>
+    field.type === "file" ? field.files.length > 0 : field.checked !== field.defaultChecked || field.value !== field.defaultValue,
+  );
+}
+
 function live(element) {
   const { live: address, version, then } = element.dataset;
   let closed = false;
@@ -257,6 +265,12 @@ function live(element) {
       return;
     }
     closed = true;
+    // Nobody loses what they have begun to write: they are told, and look when they are ready.
+    const news = element.querySelector("[data-news]");
+    if (news && inHand()) {
+      news.hidden = false;
+      return;
+    }
     if (state.location || then) location.assign(state.location || then);
     else location.reload();
   };

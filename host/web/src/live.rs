@@ -2,6 +2,7 @@
 //! the page shows; the browser fetches the page again when it differs from its own.
 
 use crate::applicant::{load_case, own_order};
+use crate::console::{ClerkVisit, load_case as load_clerks_case};
 use crate::error::WebError;
 use crate::page::{Applicant, Visit};
 use crate::state::AppState;
@@ -66,6 +67,31 @@ pub async fn case(
                 .await
                 .ok()
                 .map(|page| fingerprint(&page))
+        }
+    }))
+}
+
+/// `/console/cases/{id}/events`
+pub async fn clerks_case(
+    clerk: ClerkVisit,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let first = clerks_fingerprint(&load_clerks_case(&clerk, &id).await?);
+    if asked.poll.is_some() {
+        return Ok(Json(State { version: first }).into_response());
+    }
+    let visit = &clerk.visit;
+    let news = visit
+        .state
+        .engine
+        .watch(&visit.site.id, &CaseId::from_stored(id.as_str()));
+    let state = visit.state.clone();
+    Ok(stream(&state, first, news.boxed(), move || {
+        let (clerk, id) = (clerk.clone(), id.clone());
+        async move {
+            let page = load_clerks_case(&clerk, &id).await.ok()?;
+            Some(clerks_fingerprint(&page))
         }
     }))
 }
@@ -210,6 +236,23 @@ pub fn fingerprint(page: &CasePage) -> String {
     let order = page.order.as_ref().map_or("", |order| order.state.as_str());
     let moved = page.history.len();
     let text = format!("{}|{}|{order}|{moved}", page.state.id, checks.join(","));
+    short(&text)
+}
+
+/// What a clerk's page of a case shows and others may change: answers and files too, and who works on it.
+pub fn clerks_fingerprint(page: &CasePage) -> String {
+    let holder = page.claim.as_ref().map_or("", |claim| claim.clerk.as_str());
+    let certificates: Vec<&str> = page
+        .certificates
+        .iter()
+        .map(|certificate| certificate.standing.as_str())
+        .collect();
+    let text = format!(
+        "{}|{}|{holder}|{}",
+        fingerprint(page),
+        page.version,
+        certificates.join(",")
+    );
     short(&text)
 }
 

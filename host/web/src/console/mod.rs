@@ -29,8 +29,10 @@ mod statements;
 mod sure;
 mod visit;
 
+pub use case::load as load_case;
 pub use visit::ClerkVisit;
 
+use crate::live;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -63,6 +65,7 @@ fn cases() -> Router<AppState> {
         .route("/console/queues/{role}/next", post(queue::next))
         .route("/console/search", get(queue::search))
         .route("/console/cases/{id}", get(case::show))
+        .route("/console/cases/{id}/events", get(live::clerks_case))
         .route("/console/cases/{id}/claim", post(case::claim))
         .route("/console/cases/{id}/release", post(case::release))
         .route(

@@ -129,6 +129,7 @@ fn case(claim: &'static str) -> CaseView {
             message: hostile(),
             offer: None,
         }],
+        live: "0a1b".to_owned(),
     }
 }
 

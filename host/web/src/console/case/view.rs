@@ -5,6 +5,7 @@ use crate::applicant::{Answers, answers, tone_name};
 use crate::console::reasons::Ready;
 use crate::console::visit::{ClerkVisit, next_path, role_name};
 use crate::forms::ProblemView;
+use crate::live;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use yinxin_core::definition::Role;
@@ -52,6 +53,8 @@ pub struct CaseView {
     pub may_audit: bool,
     pub may_release: bool,
     pub problems: Vec<ProblemView>,
+    /// Changes when the page has something new to show.
+    pub live: String,
 }
 
 #[derive(Serialize)]
@@ -167,13 +170,18 @@ pub fn view(
                 chosen: choice(chosen, &section.id, item.map(|item| item.standing)),
             }
         });
-    // Forms of transitions that somebody has filled in.
+    // Forms of transitions that somebody has filled in. Those of other services ask for what this one's steps ask too.
+    let lifecycle = page
+        .definition
+        .lifecycles
+        .iter()
+        .find(|lifecycle| lifecycle.id == page.service.lifecycle);
+    let inputs = || {
+        let transitions = lifecycle.iter().flat_map(|known| &known.transitions);
+        transitions.filter_map(|transition| transition.input.as_deref())
+    };
     let later = page.definition.forms.iter().filter(|form| {
-        let asked = form.sections.iter().flat_map(|section| &section.fields);
-        !step_forms.iter().any(|step| step.id == form.id)
-            && asked
-                .into_iter()
-                .any(|field| !values.get(&field.name).is_empty())
+        inputs().any(|input| input == form.id) && !step_forms.iter().any(|step| step.id == form.id)
     });
     let later = later.flat_map(|form| {
         form.sections.iter().map(|section| {
@@ -185,6 +193,7 @@ pub fn view(
             given
         })
     });
+    let later = later.filter(|given| !given.rows.is_empty());
     let (judging, actions): (Vec<_>, Vec<_>) =
         page.actions.iter().partition(|action| action.judges_items);
     let button = |action: &ActionView| ActionButton {
@@ -193,10 +202,7 @@ pub fn view(
         negative: action.negative,
         has_page: action.input.is_some() || action.confirm.is_some(),
     };
-    let lifecycles = page.definition.lifecycles.iter();
-    let states = lifecycles
-        .filter(|lifecycle| lifecycle.id == page.service.lifecycle)
-        .flat_map(|lifecycle| &lifecycle.states);
+    let states = lifecycle.iter().flat_map(|known| &known.states);
     let labels: BTreeMap<&str, &str> = states
         .map(|state| (state.id.as_str(), state.clerk_label.as_str()))
         .collect();
@@ -340,6 +346,7 @@ pub fn view(
             .iter()
             .map(|problem| ProblemView::new(problem, problem.item.is_some()))
             .collect(),
+        live: live::clerks_fingerprint(page),
     }
 }
 
