@@ -109,6 +109,8 @@ pub struct OddPayment {
     pub received: Fen,
     /// What went back or is on its way.
     pub refunded: Fen,
+    /// What of it could be taken to another order.
+    pub assignable: Fen,
     pub confirmed_at: Option<Millis>,
 }
 
@@ -311,6 +313,7 @@ impl Payments {
             let order = orders::get(&mut conn, site, &payment.order).await?;
             odd.push(OddPayment {
                 refunded: refunds::total_of(&mut conn, site, &payment.id).await?,
+                assignable: loose(&mut conn, site, &payment).await?.total(),
                 order: order.id,
                 order_number: order.number,
                 payment: payment.id,

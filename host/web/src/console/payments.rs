@@ -46,6 +46,8 @@ struct OddLine {
     at: String,
     /// Something is left to decide.
     open: bool,
+    /// It can be taken to another order.
+    assignable: bool,
 }
 
 #[derive(Serialize)]
@@ -82,6 +84,7 @@ pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respon
         refunded: odd.refunded.0,
         at: odd.confirmed_at.map(|at| at.minute()).unwrap_or_default(),
         open: odd.received > odd.refunded,
+        assignable: odd.assignable.0 > 0,
     });
     let page = OddPage {
         lines: lines.collect(),
