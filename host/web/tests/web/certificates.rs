@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use std::process::Command;
 use yinxin_core::ids::{AccountId, SiteId};
 use yinxin_core::rules::NamedValue;
-use yinxin_services::certificates::{EmbeddedIssuer, Issuer, IssuerNames, Wish};
+use yinxin_services::certificates::{EmbeddedIssuer, Issuer, IssuerNames, Prepared, Wish};
 use yinxin_store::accounts::{self, NewAccount};
 use yinxin_store::sessions::{self, Session, SessionKind};
 
@@ -18,6 +18,12 @@ fn site() -> SiteId {
 /// A hall whose site has an issuer.
 async fn issuing() -> (Hall, EmbeddedIssuer) {
     let hall = hall().await;
+    let issuer = established(&hall).await;
+    (hall, issuer)
+}
+
+/// Makes an issuer for the hall's site.
+pub async fn established(hall: &Hall) -> EmbeddedIssuer {
     let state = &hall.state;
     let lists = [(site(), "https://jiangxi.example.cn/crl".to_owned())].into();
     let issuer = EmbeddedIssuer::new(
@@ -32,10 +38,10 @@ async fn issuing() -> (Hall, EmbeddedIssuer) {
         issuing: "江西CA 签发证书".to_owned(),
     };
     issuer.establish(&site(), &names).await.unwrap();
-    (hall, issuer)
+    issuer
 }
 
-fn openssl(folder: &std::path::Path, arguments: &[&str]) {
+pub fn openssl(folder: &std::path::Path, arguments: &[&str]) {
     let output = Command::new("openssl")
         .args(arguments)
         .current_dir(folder)
@@ -46,6 +52,15 @@ fn openssl(folder: &std::path::Path, arguments: &[&str]) {
 
 /// Serial and PEM of a certificate for this name, of a key that OpenSSL made.
 async fn certificate(issuer: &EmbeddedIssuer, name: &str) -> (String, String) {
+    let (prepared, pem) = certificate_of(issuer, &[("CN", name)]).await;
+    (prepared.serial, pem)
+}
+
+/// The same for this subject, with what the issuer prepared.
+pub async fn certificate_of(
+    issuer: &EmbeddedIssuer,
+    subject: &[(&str, &str)],
+) -> (Prepared, String) {
     let folder = tempfile::tempdir().unwrap();
     let curve = ["-pkeyopt", "ec_paramgen_curve:P-256", "-out", "key.pem"];
     let mut make = vec!["genpkey", "-algorithm", "EC"];
@@ -57,15 +72,45 @@ async fn certificate(issuer: &EmbeddedIssuer, name: &str) -> (String, String) {
     openssl(folder.path(), &public);
     let wish = Wish {
         public_key: std::fs::read(folder.path().join("key.der")).unwrap(),
-        subject: vec![NamedValue {
-            name: "CN".into(),
-            value: name.into(),
-        }],
+        subject: subject
+            .iter()
+            .map(|(name, value)| NamedValue {
+                name: (*name).into(),
+                value: (*value).into(),
+            })
+            .collect(),
         months: 12,
     };
     let prepared = issuer.prepare(&site(), &wish).await.unwrap();
     let signed = issuer.sign(&site(), &prepared.tbs).await.unwrap();
-    (prepared.serial, signed.pem)
+    (prepared, signed.pem)
+}
+
+/// PEM of a certificate and of its key that some other CA could have made.
+pub fn strangers(folder: &std::path::Path) -> (Vec<u8>, Vec<u8>) {
+    let make = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-days",
+        "9",
+        "-utf8",
+        "-subj",
+        "/CN=<b>别家 CA<b>",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "other.pem",
+    ];
+    openssl(folder, &make);
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    (read("other.pem"), read("key.pem"))
 }
 
 /// The browser of somebody who is logged in under this name.
@@ -199,36 +244,15 @@ async fn a_wrong_file_is_refused_on_the_page_with_what_to_do() {
     let (hall, issuer) = issuing().await;
     let me = applicant(&hall, "me").await;
     let folder = tempfile::tempdir().unwrap();
-    let other = [
-        "req",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-days",
-        "9",
-        "-utf8",
-        "-subj",
-        "/CN=<b>别家 CA<b>",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-        "-keyout",
-        "key.pem",
-        "-out",
-        "other.pem",
-    ];
-    openssl(folder.path(), &other);
-    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let (other, key) = strangers(folder.path());
     let authority = issuer.chain(&site()).await.unwrap().remove(0);
     for (file, sentence) in [
         (Vec::new(), "请选择证书文件"),
         (b"nonsense".to_vec(), "无法读取这个文件"),
         (vec![b'a'; 80 * 1024], "文件超过 64 KB"),
         (vec![b'a'; 3 * 1024 * 1024], "文件超过 64 KB"),
-        (read("key.pem"), "含有私钥"),
-        (read("other.pem"), "不是本机构的证书"),
+        (key, "含有私钥"),
+        (other, "不是本机构的证书"),
         (authority.into_bytes(), "签发机构自己的证书"),
     ] {
         let answer = bind(&hall, &me, "csrf-of-me", &file).await;

@@ -24,7 +24,7 @@ use May::{Only, Staff};
 const ADMIN: May = Only(Role::Administrator);
 const FINANCE: May = Only(Role::Finance);
 
-const PAGES: [(Method, &str, May); 99] = [
+const PAGES: [(Method, &str, May); 100] = [
     (Method::GET, "/console", Staff),
     (Method::GET, "/console/password", Staff),
     (
@@ -55,6 +55,7 @@ const PAGES: [(Method, &str, May); 99] = [
     (Method::POST, "/console/queues/administrator/next", ADMIN),
     (Method::GET, "/console/search?text=x", Staff),
     (Method::GET, "/console/cases/none", Staff),
+    (Method::GET, "/console/cases/none/events", Staff),
     (Method::POST, "/console/cases/none/claim", Staff),
     (Method::POST, "/console/cases/none/release", Staff),
     (Method::GET, "/console/cases/none/actions/pass", Staff),
@@ -206,12 +207,17 @@ pub fn site() -> SiteId {
 /// A hall with one clerk for each role.
 pub async fn staffed() -> Hall {
     let hall = hall().await;
+    hire(&hall).await;
+    hall
+}
+
+/// Gives the hall one clerk for each role.
+pub async fn hire(hall: &Hall) {
     hall.state
         .staff
         .create_demo(&site(), PASSWORD)
         .await
         .unwrap();
-    hall
 }
 
 /// Somebody who has logged in, and the token of their forms.

@@ -9,6 +9,7 @@
 
 mod around;
 mod books;
+mod cases;
 mod certificates;
 mod console;
 mod finance;
@@ -16,5 +17,6 @@ mod hall;
 mod market;
 mod orders;
 mod orders_by_code;
+mod renewals;
 mod staff;
 mod till;

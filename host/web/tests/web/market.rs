@@ -9,6 +9,7 @@ use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
 use yinxin_core::rules::NamedValue;
 use yinxin_store::accounts::NewAccount;
 use yinxin_store::cases::{Case, Standing};
+use yinxin_store::ledger::{self, Entry};
 use yinxin_store::sessions::{Session, SessionKind};
 use yinxin_store::{accounts, cases, sessions};
 
@@ -175,11 +176,32 @@ impl Person {
     }
 
     pub async fn upload(&self, hall: &Hall, path: &str, name: &str, content: &str) -> Answer {
+        self.send_file(hall, path, &[], name, content.as_bytes())
+            .await
+    }
+
+    /// A form with a file, and with these answers before it.
+    pub async fn send_file(
+        &self,
+        hall: &Hall,
+        path: &str,
+        answers: &[(&str, &str)],
+        name: &str,
+        content: &[u8],
+    ) -> Answer {
         let token = self.token();
-        let body = format!(
-            "--x\r\ncontent-disposition: form-data; name=\"_csrf\"\r\n\r\n{token}\r\n--x\r\n\
-             content-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--x--\r\n"
-        );
+        let mut body = String::new();
+        for (name, value) in [("_csrf", token.as_str())].iter().chain(answers) {
+            body.push_str(&format!(
+                "--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
+        }
+        body.push_str(&format!(
+            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        ));
+        let mut body = body.into_bytes();
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n--x--\r\n");
         let request = self
             .browser
             .request(Method::POST, path)
@@ -200,6 +222,46 @@ impl Person {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         order_in(&answer)
     }
+}
+
+/// Puts a case into another state, as an event would.
+pub async fn moves(hall: &Hall, id: &CaseId, to: &str) {
+    let (state, now) = (&hall.state, hall.state.clock.now());
+    let mut tx = state.store.begin().await.unwrap();
+    let mut case = cases::get(&mut tx, &state.sealer, &site(), id)
+        .await
+        .unwrap();
+    let from = std::mem::replace(&mut case.state, to.to_owned());
+    if to == "papers" {
+        case.standing.queue = "reviewer".to_owned();
+    }
+    case.updated_at = now;
+    cases::update(&mut tx, &state.sealer, &site(), &case)
+        .await
+        .unwrap();
+    let nothing = state
+        .sealer
+        .seal(&format!("{}/ledger/{id}", site()), b"[]")
+        .unwrap();
+    let entry = Entry {
+        at: now,
+        case_id: id.clone(),
+        transition: "moves".to_owned(),
+        label: "有了新的进展".to_owned(),
+        actor_kind: "host".to_owned(),
+        actor: String::new(),
+        actor_name: String::new(),
+        plugin: case.plugin.clone(),
+        plugin_digest: case.plugin_digest.clone(),
+        from_state: from,
+        to_state: to.to_owned(),
+        note: String::new(),
+        input: nothing.clone(),
+        reads: "[]".to_owned(),
+        effects: nothing,
+    };
+    ledger::append(&mut tx, &site(), &entry).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Percent signs for what is not ASCII.
