@@ -30,6 +30,8 @@ pub struct Options {
     pub sites: Option<PathBuf>,
     /// Instead of the built plugins.
     pub plugins: Option<PathBuf>,
+    /// Where mail goes, `127.0.0.1:2525`, instead of the simulators' own mailbox.
+    pub smtp: Option<String>,
     /// More words for `yinxin serve`.
     pub words: Vec<String>,
     /// More of the environment for `yinxin serve`.
@@ -94,13 +96,15 @@ impl House {
 
     /// Starts the server on the same data and port as before.
     pub async fn start_server(&mut self) -> Result<()> {
+        let own = || format!("127.0.0.1:{}", self.smtp_port);
+        let smtp = self.options.smtp.clone().unwrap_or_else(own);
         let mut words = vec![
             "serve".to_owned(),
             format!("--listen=127.0.0.1:{}", self.port),
             // Each browser says which address it comes from, so that limits for one address do not bind all.
             "--behind-proxy".to_owned(),
             format!("--simulators=http://127.0.0.1:{}", self.simulators_port),
-            format!("--simulators-smtp=127.0.0.1:{}", self.smtp_port),
+            format!("--simulators-smtp={smtp}"),
             format!("--simulators-state={}", self.simulators_state().display()),
         ];
         words.extend(self.places());

@@ -43,9 +43,13 @@ pub fn build_programs(workspace: &Workspace) -> Result<()> {
     )
 }
 
-/// Builds the simulators alone.
-pub fn build_simulators(workspace: &Workspace) -> Result<()> {
-    build_binaries(workspace, "the simulators", &["yinxin-simulators"])
+/// Builds the programs, and the one whose people get what conformance judges.
+pub fn build_programs_with_people(workspace: &Workspace) -> Result<()> {
+    build_binaries(
+        workspace,
+        "yinxin, its simulators and people who use them",
+        &["yinxin", "yinxin-simulators", "yinxin-specimens"],
+    )
 }
 
 /// Of the whole workspace, so that dependencies have one set of features and are compiled once, whatever is built.

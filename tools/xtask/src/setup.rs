@@ -49,8 +49,8 @@ pub const FONTS: Package = Package {
     present: || Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").is_file(),
 };
 
-/// What the unit tests ask: the second database, and the judges of papers, codes and certificates.
-pub const JUDGES: [Package; 4] = [
+/// What unit tests and conformance ask: the second database, and the judges of papers, codes and certificates.
+pub const JUDGES: [Package; 5] = [
     Package {
         name: "postgresql",
         present: || postgres::programs().is_some(),
@@ -58,6 +58,11 @@ pub const JUDGES: [Package; 4] = [
     Package {
         name: "poppler-utils",
         present: || find("pdftotext").is_some() && find("pdffonts").is_some(),
+    },
+    Package {
+        // Without it poppler reads no PDF whose Chinese font is not embedded, such as a provider's invoice.
+        name: "poppler-data",
+        present: || Path::new("/usr/share/poppler/cMap/Adobe-GB1").is_dir(),
     },
     Package {
         name: "zbar-tools",
@@ -176,7 +181,7 @@ pub fn peers(workspace: &Workspace) -> Result<PathBuf> {
     debian(&PYTHON)?;
     say(
         "Installing",
-        "Python peers of tests/conformance (payment, SMS and mail programs of others)",
+        "Python peers of tests/conformance (payment, SMS, mail and certificate programs of others)",
     );
     run(Command::new("python3")
         .args(["-m", "venv", "--clear"])

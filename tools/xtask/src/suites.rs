@@ -264,8 +264,10 @@ fn conformance(workspace: &Workspace, rest: &[String]) -> Result<()> {
             known.join(", ")
         );
     }
+    setup::debian(setup::JUDGES.iter().chain([&setup::FONTS]))?;
     let python = setup::peers(workspace)?;
-    components::build_simulators(workspace)?;
+    prepare_plugins(workspace)?;
+    components::build_programs_with_people(workspace)?;
     let mut failed = Vec::new();
     for script in scripts
         .iter()
