@@ -97,15 +97,30 @@ def bills_of_today(base, provider):
     return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date().isoformat()
 
 
-def strangers_key():
+def strangers_keys():
+    """A private key that no provider knows, and its public key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
+    private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
+def refuses(ask):
+    """True when the client takes no answer: it raises, or says by itself that the signature is wrong."""
+    try:
+        code, answer = ask()
+    except Exception as error:
+        return bool(error)
+    return code != 200 or not answer
 
 
 def wechat(base, merchant, keys):
-    def client(private_key):
+    platform = (keys / "platform.pub").read_text()
+    strangers, strangers_public = strangers_keys()
+
+    def client(private_key, platform=platform):
         pay = WeChatPay(
             wechatpay_type=WeChatPayType.NATIVE,
             mchid=MCHID,
@@ -114,7 +129,7 @@ def wechat(base, merchant, keys):
             apiv3_key=(keys / "apiv3.key").read_text().strip(),
             appid=APPID,
             notify_url=merchant + "/wechat",
-            public_key=(keys / "platform.pub").read_text(),
+            public_key=platform,
             public_key_id=PLATFORM_KEY_ID,
         )
         pay._core._gate_way = base
@@ -131,10 +146,13 @@ def wechat(base, merchant, keys):
     check("wechat: the same order gives the same code", order("conform001")[1] == first)
     code, answer = order("conform001", 1)
     check("wechat: the number with another amount is refused", (code, answer.get("code")) == (403, "OUT_TRADE_NO_USED"), answer)
-    code, answer = client(strangers_key()).pay(description="x", out_trade_no="conform002", amount={"total": 1})
+    code, answer = client(strangers).pay(description="x", out_trade_no="conform002", amount={"total": 1})
     check("wechat: a stranger's signature is refused", code == 401 and "SIGN_ERROR" in answer, answer)
     code, answer = pay.query(out_trade_no="conform001")
     check("wechat: unpaid order is NOTPAY", json.loads(answer)["trade_state"] == "NOTPAY", answer)
+    misled = client((keys / "merchant.key").read_text(), strangers_public)
+    check("wechat: the client refuses an answer that the platform has not signed",
+          refuses(lambda: misled.query(out_trade_no="conform001")))
     code, answer = pay.query(out_trade_no="conform999")
     check("wechat: unknown order is ORDER_NOT_EXIST", code == 404 and "ORDER_NOT_EXIST" in answer, answer)
 
@@ -166,17 +184,25 @@ def wechat(base, merchant, keys):
               "notify_url": merchant + "/wechat-refund", "amount": {"refund": 22000, "total": 22000, "currency": "CNY"}}
     code, answer = pay.refund(**refund)
     check("wechat: a refund is PROCESSING at first", code == 200 and json.loads(answer)["status"] == "PROCESSING", answer)
+    refund_id = json.loads(answer)["refund_id"]
+    code, answer = pay.refund(**refund)
+    check("wechat: the same refund is not made twice", code == 200 and json.loads(answer)["refund_id"] == refund_id, answer)
     code, answer = pay.refund(**{**refund, "out_refund_no": "refund002"})
     check("wechat: more than was paid is refused", code == 403 and "NOT_ENOUGH" in answer, answer)
     _, headers, body = letters("/wechat-refund")[-1]
     notice = verdict(pay, headers, body)
     check("wechat: the client takes the refund's notification", notice and notice["event_type"] == "REFUND.SUCCESS", notice)
+    check("wechat: it names the refund in fen",
+          notice and (notice["resource"]["out_refund_no"], notice["resource"]["amount"]["refund"]) == ("refund001", 22000), notice)
+    check("wechat: a tampered notification of a refund is refused", not verdict(pay, headers, body.replace(b"SUCCESS", b"CLOSED")))
     code, answer = pay.query_refund("refund001")
     check("wechat: the refund is SUCCESS in the end", json.loads(answer)["status"] == "SUCCESS", answer)
 
     order("conform003")
     code, _ = pay.close(out_trade_no="conform003")
     check("wechat: an unpaid order is closed", code == 204, code)
+    code, answer = pay.query(out_trade_no="conform003")
+    check("wechat: and says so", json.loads(answer)["trade_state"] == "CLOSED", answer)
     code, answer = order("conform003")
     check("wechat: a closed number is not opened again", code == 400 and answer["code"] == "ORDER_CLOSED", answer)
 
@@ -228,12 +254,15 @@ def replay(base, pay):
 
 
 def alipay(base, merchant, keys):
-    def client(private_key):
+    platform = (keys / "platform.pub").read_text()
+    strangers, strangers_public = strangers_keys()
+
+    def client(private_key, platform=platform):
         pay = AliPay(
             appid=ALIPAY_APP_ID,
             app_notify_url=merchant + "/alipay",
             app_private_key_string=private_key,
-            alipay_public_key_string=(keys / "platform.pub").read_text(),
+            alipay_public_key_string=platform,
             sign_type="RSA2",
         )
         pay._gateway = base + "/gateway.do"
@@ -250,10 +279,13 @@ def alipay(base, merchant, keys):
     answer = order("conform001", "1.00")
     check("alipay: the number with another amount is refused", answer["sub_code"] == "ACQ.CONTEXT_INCONSISTENT", answer)
     try:
-        seen = client(strangers_key()).api_alipay_trade_query(out_trade_no="conform001")
+        seen = client(strangers).api_alipay_trade_query(out_trade_no="conform001")
     except Exception as error:
         seen = str(error)
     check("alipay: a stranger's signature is refused", "isv.invalid-signature" in str(seen), seen)
+    misled = client((keys / "app.key").read_text(), strangers_public)
+    check("alipay: the client refuses an answer that the platform has not signed",
+          refuses(lambda: (200, misled.api_alipay_trade_query(out_trade_no="conform001"))))
     answer = pay.api_alipay_trade_query(out_trade_no="conform001")
     check("alipay: before the scan there is no trade", answer["sub_code"] == "ACQ.TRADE_NOT_EXIST", answer)
     urllib.request.urlopen(base + "/alipay/scan?" + urllib.parse.urlencode({"code_url": first["qr_code"]}), timeout=20)
@@ -279,6 +311,8 @@ def alipay(base, merchant, keys):
 
     answer = pay.api_alipay_trade_refund("20.00", out_trade_no="conform001", out_request_no="refund001")
     check("alipay: 10000 is not the end of a refund", (answer["code"], answer["fund_change"]) == ("10000", "N"), answer)
+    answer = pay.api_alipay_trade_refund("20.00", out_trade_no="conform001", out_request_no="refund001")
+    check("alipay: the same refund is not made twice", (answer["code"], answer["refund_fee"]) == ("10000", "20.00"), answer)
     status = None
     for _ in range(50):
         answer = pay.api_alipay_trade_fastpay_refund_query("refund001", out_trade_no="conform001")
@@ -294,6 +328,8 @@ def alipay(base, merchant, keys):
     urllib.request.urlopen(base + "/alipay/scan?" + urllib.parse.urlencode({"code_url": second["qr_code"]}), timeout=20)
     answer = pay.api_alipay_trade_close(out_trade_no="conform002")
     check("alipay: an unpaid trade is closed", answer["code"] == "10000", answer)
+    answer = pay.api_alipay_trade_query(out_trade_no="conform002")
+    check("alipay: and says so", answer["trade_status"] == "TRADE_CLOSED", answer)
 
     def bill(day):
         return pay.server_api("alipay.data.dataservice.bill.downloadurl.query", {"bill_type": "trade", "bill_date": day})
