@@ -3,10 +3,14 @@
 
 import { passwords, registering, registeringAgain } from "./fujian/account.mjs";
 import { accepting, applying } from "./fujian/applying.mjs";
+import { fromFile } from "./fujian/from_file.mjs";
+import { invoicingByHand } from "./fujian/invoicing.mjs";
+import { lists } from "./fujian/lists.mjs";
 import { certificates, making } from "./fujian/making.mjs";
 import { ordering } from "./fujian/ordering.mjs";
+import { ownCertificate, turning } from "./fujian/own_certificate.mjs";
 import { closing, refunding } from "./fujian/refunding.mjs";
-import { renewing } from "./fujian/renewing.mjs";
+import { renewed, renewing } from "./fujian/renewing.mjs";
 import { transferring } from "./fujian/transferring.mjs";
 
 /** In this order; each builds upon those before it. */
@@ -19,8 +23,14 @@ export const chapters = [
   ["passwords", passwords],
   ["making and sending", making],
   ["my certificates", certificates],
+  ["renewing from a file", fromFile],
   ["renewing, paid online", renewing],
-  ["money back", refunding],
+  ["an invoice by hand", invoicingByHand],
+  ["renewed", renewed],
+  ["a certificate of one's own, and money back", refunding],
+  ["its making", ownCertificate],
+  ["frozen, restored, revoked", turning],
+  ["long lists", lists],
   ["registering again", registeringAgain],
   ["the books", closing],
 ];

@@ -7,6 +7,7 @@ import { download, follow, headed, press, typed } from "../../lib/forms.mjs";
 import { textOf } from "../../lib/tools.mjs";
 import { handler, ofUnit, otherUnit, unit } from "./people.mjs";
 
+const UNREADABLE = "扫描件看不清";
 const OTHER_ADDRESS = "福建省福州市台江区江滨中大道 378 号";
 
 export async function applying({ report, eyes, pictures, story }) {
@@ -74,10 +75,28 @@ export async function accepting({ world, browser, report, eyes, story }) {
   const { applicant } = story;
   const { page } = applicant;
 
-  await report.step("the reviewer accepts the first one", async () => {
+  await report.step("the reviewer's page goes on by itself while the applicant still changes things", async () => {
     const reviewer = new Clerk(world, await browser.person(), "fujian");
     story.reviewer = reviewer;
     await reviewer.logIn("reviewer");
+    await reviewer.open(story.first);
+    await reviewer.page.getByText(OTHER_ADDRESS).first().waitFor();
+    await applicant.fillIn(story.first, { 单位地址: unit.address });
+    await reviewer.page.getByText(unit.address).first().waitFor();
+  });
+  await report.step("what the reviewer has begun to write is not lost by that", async () => {
+    const { page: desk } = story.reviewer;
+    await story.reviewer.refuse("营业执照", UNREADABLE);
+    await applicant.fillIn(story.first, { 单位地址: OTHER_ADDRESS });
+    await desk.getByText("有了新的变化").waitFor();
+    assert.equal(await desk.getByLabel("营业执照的退回原因").inputValue(), UNREADABLE);
+    await eyes.look(desk, "fujian-console-case-news");
+    await desk.getByRole("link", { name: "查看最新内容" }).click();
+    await desk.getByText(OTHER_ADDRESS).first().waitFor();
+    assert.equal(await desk.getByText("有了新的变化").isVisible(), false);
+  });
+  await report.step("the reviewer accepts the first one", async () => {
+    const { reviewer } = story;
     await accept(reviewer, story.first);
     await reviewer.state("已受理，待付款");
   });

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { Clerk } from "../../lib/clerk.mjs";
 import { download, field, fill, follow, headed, press } from "../../lib/forms.mjs";
-import { until } from "../../lib/processes.mjs";
 import { certificateRequest, certificateText, verifyCertificate } from "../../lib/tools.mjs";
 import { accept } from "./applying.mjs";
 import { handler, unit } from "./people.mjs";
@@ -42,6 +41,10 @@ export async function making({ world, browser, report, eyes, files, story }) {
     if (await papers.count()) assert(!(await papers.innerText()).includes("申请表"));
     const answer = await page.evaluate(async (path) => (await fetch(path)).status, story.form);
     assert([403, 404, 409].includes(answer), `${answer}`);
+    // The second one was never printed: that is over, and nothing is put off.
+    const printing = page.locator(".task", { hasText: "打印申请表" });
+    assert.match(await printing.innerText(), /无需办理/);
+    assert.equal(await page.getByText("稍后进行").count(), 0);
   });
   await report.step("the shipper sends them", async () => {
     await story.shipper.logIn("shipper");
@@ -50,6 +53,15 @@ export async function making({ world, browser, report, eyes, files, story }) {
     await headed(page, "已寄出");
     await page.getByText("EA987654321CN").first().waitFor();
     await eyes.look(page, "fujian-case-sent");
+  });
+  await report.step("now that all is sent, nothing asks for papers", async () => {
+    await page.goto(applicant.at(story.order));
+    await page.getByText("已付清").first().waitFor();
+    assert.equal(await page.getByText(/回执单/).count(), 0);
+    await page.goto(applicant.at("/orders"));
+    const line = page.locator("tr", { has: page.locator(`a[href="${story.order}"]`) });
+    await line.getByRole("link", { name: /下载发票/ }).waitFor();
+    assert.equal(await line.getByRole("link", { name: /打印回执单/ }).count(), 0);
   });
 }
 
@@ -65,10 +77,8 @@ export async function make(maker, path, files, name) {
   await maker.open(path);
   await maker.act("制作证书", { 证书请求: request.pem });
   await maker.press("制作证书");
-  await until("the certificate was not issued", async () => {
-    await maker.open(path);
-    return (await maker.page.locator(".case-head .tag", { hasText: "待寄出" }).count()) > 0;
-  });
+  // Issuing takes a moment; the maker's page goes on by itself.
+  await maker.state("待寄出");
 }
 
 export async function ship(shipper, path, number) {
@@ -95,6 +105,9 @@ export async function certificates({ report, eyes, files, story }) {
     await page.getByRole("main").getByRole("link", { name: unit.name, exact: true }).first().click();
     await page.getByText("SHA-256 指纹").waitFor();
     await eyes.look(page, "fujian-certificate");
+    // A unit's certificate is not renewed as a person's.
+    assert.equal(await page.getByRole("link", { name: "企业证书续费" }).count(), 1);
+    assert.equal(await page.getByRole("link", { name: "个人证书续费" }).count(), 0);
     story.certificate = path.join(folder(files), "mine.pem");
     const chain = path.join(folder(files), "chain.pem");
     await download(page, page.getByRole("link", { name: "证书文件 .cer（PEM）" }), story.certificate);

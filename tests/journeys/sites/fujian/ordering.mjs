@@ -45,7 +45,7 @@ export async function ordering({ report, eyes, story }) {
 
   await report.step("applications of two units are refused as one order, with the reason, and the choice is kept", async () => {
     await page.goto(applicant.at(story.first));
-    await follow(page, "下单缴费");
+    await follow(page, "下单付款");
     await eyes.look(page, "fujian-order-choose");
     await choose(applicant, [story.first, story.second, story.elsewhere]);
     await page.getByText(`“${unit.name}”`).first().waitFor();

@@ -12,6 +12,16 @@ export const handler = {
   address: "福建省福州市鼓楼区五四路 100 号",
 };
 
+/** Who keeps the books of units, and has their certificates' files. */
+export const bookkeeper = {
+  name: "黄晓梅",
+  number: identityNumber("35010319880415246"),
+  mobile: "13705910002",
+  password: "wu-long-jiang-2026",
+  email: "huangxiaomei@jizhang.example.cn",
+  address: "福建省福州市台江区五一中路 66 号",
+};
+
 export const unit = {
   name: "福州榕城科技有限公司",
   uscc: uscc("91350100MA2Y3K7H5"),
@@ -41,4 +51,15 @@ export const ofUnit = (unit, years = "1 年") => ({
   经办人手机: handler.mobile,
   经办人邮箱: handler.email,
   证书年限: years,
+});
+
+/** The answers to a person's form, by label. */
+export const ofPerson = (person) => ({
+  姓名: person.name,
+  身份证号码: person.number,
+  手机: person.mobile,
+  邮箱: person.email,
+  所在地区: "福建省 福州市",
+  联系地址: person.address,
+  证书年限: "1 年",
 });

@@ -1,23 +1,57 @@
 // Money that goes back, and the books at the end of the day.
 
 import assert from "node:assert/strict";
-import { fill, follow, headed, press } from "../../lib/forms.mjs";
+import { field, fill, follow, headed, press, refused } from "../../lib/forms.mjs";
 import { run } from "../../lib/processes.mjs";
-import { A_WHILE, details, order } from "./ordering.mjs";
-import { otherUnit } from "./people.mjs";
+import { A_WHILE, details, fact, order } from "./ordering.mjs";
+import { handler, ofPerson, otherUnit } from "./people.mjs";
+
+/** What a personal certificate for a year costs with key and post, in yuan. */
+const OWN = "180.00";
 
 export async function refunding({ report, eyes, story }) {
   const { applicant, finance, reviewer } = story;
   const { page } = applicant;
 
-  await report.step("an order of the other unit is paid by transfer, a fen too much", async () => {
+  await report.step("somebody asks for a certificate of their own, and orders it", async () => {
+    const [, ...card] = story.scans;
+    const scans = card.map(([, file, side]) => ["本人身份证", file, side]);
+    story.own = await applicant.apply("new-personal", ofPerson(handler), scans);
+    await eyes.look(page, "fujian-case-personal");
+    story.ownOrder = await order(applicant, [story.own], { 抬头类型: "个人", 发票抬头: handler.name });
+    assert.match(await fact(page, "amount"), new RegExp(`^${OWN}`));
+  });
+  await report.step("money for both comes with one transfer, and is booked for the wrong one, a fen too much", async () => {
     story.unwanted = await order(applicant, [story.elsewhere], { ...details(otherUnit) });
     await finance.page.goto(finance.at(`/console${story.unwanted}`));
-    await fill(finance.page, { "到账金额（元）": "280.01", 银行流水号: "FJ20261120009", 付款户名: otherUnit.name });
+    const sent = (280.01 + Number(OWN)).toFixed(2);
+    await fill(finance.page, { "到账金额（元）": sent, 银行流水号: "FJ20261120009", 付款户名: otherUnit.name });
     await press(finance.page, "登记到账");
-    await finance.page.getByText("多出的 0.01 元").first().waitFor();
+    const excess = (0.01 + Number(OWN)).toFixed(2);
+    await finance.page.getByText(`多出的 ${excess} 元`).first().waitFor();
     await eyes.look(finance.page, "fujian-console-excess");
     await press(finance.page, "确认登记");
+  });
+  await report.step("what is too much is taken to the order that it was meant for", async () => {
+    const desk = finance.page;
+    await desk.getByRole("link", { name: "转到其他订单" }).click();
+    await headed(desk, "转到其他订单");
+    const to = field(desk, "转入订单的订单号或附言号");
+    await to.fill("999999999");
+    await press(desk, "下一步");
+    await refused(desk, "转入订单的订单号或附言号", /没有找到这个订单/);
+    await eyes.look(desk, "fujian-console-assign");
+    await page.goto(applicant.at(`${story.ownOrder}/pay`));
+    await to.fill(await fact(page, "reference"));
+    await press(desk, "下一步");
+    await headed(desk, "把这笔钱转到另一个订单");
+    await eyes.look(desk, "fujian-console-assign-sure");
+    await press(desk, "确认转入");
+    await desk.getByText("付清").first().waitFor();
+    await page.goto(applicant.at(story.ownOrder));
+    await page.getByText("已付清").first().waitFor();
+    await page.getByText(/从另一订单转入/).first().waitFor();
+    await eyes.look(page, "fujian-order-assigned");
     await page.goto(applicant.at(story.unwanted));
     await page.getByRole("link", { name: /下载发票/ }).first().waitFor({ timeout: A_WHILE });
   });

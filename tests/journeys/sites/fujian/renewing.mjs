@@ -7,6 +7,7 @@ import { download, fill, headed, press, typed } from "../../lib/forms.mjs";
 import { codesIn, textOf } from "../../lib/tools.mjs";
 import { accept } from "./applying.mjs";
 import { make, papersHaveCome, ship } from "./making.mjs";
+import { wrongAmount } from "./odd_money.mjs";
 import { A_WHILE, choose, details, order } from "./ordering.mjs";
 import { handler, ofUnit, unit } from "./people.mjs";
 
@@ -45,8 +46,8 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
     await hand(applicant, story.renewals[1], story.scans);
   });
   await report.step("with a new certificate in the order, bank transfer is the only way; renewals alone have all", async () => {
-    const fresh = await applicant.apply("new-enterprise", ofUnit(unit), story.scans);
-    await choose(applicant, [fresh, story.renewals[0]]);
+    story.spare = await applicant.apply("new-enterprise", ofUnit(unit), story.scans);
+    await choose(applicant, [story.spare, story.renewals[0]]);
     await page.getByText("合计").first().waitFor();
     assert.equal(await page.getByText("微信支付").count(), 0, "no WeChat for a mixed order");
     await eyes.look(page, "fujian-order-mixed");
@@ -59,19 +60,22 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
     assert.equal((await typed(page, ["收件地址"])).收件地址, handler.address);
     await eyes.look(page, "fujian-order-renewal");
   });
-  await report.step("the first renewal is paid by WeChat, and the page goes on by itself", async () => {
-    story.paidOnline = [await order(applicant, [story.renewals[0]], { ...details(unit), 支付方式: "微信支付" })];
+  await report.step("the first renewal is ordered, to be paid by WeChat", async () => {
+    story.paidOnline = [await order(applicant, [story.renewals[0]], { ...details(unit), 付款方式: "微信支付" })];
     await headed(page, /微信/);
     await eyes.look(page, "fujian-pay-wechat");
+  });
+  await wrongAmount({ world, report, eyes, files, story });
+  await report.step("it is paid, and the page goes on by itself", async () => {
     await scan(world, story.payer, "wechat", await code(page, files, /^weixin:/));
-    await headed(page, "缴费成功");
+    await headed(page, "付款成功");
     await eyes.look(page, "fujian-paid");
   });
   await report.step("the second one by Alipay", async () => {
-    story.paidOnline.push(await order(applicant, [story.renewals[1]], { 支付方式: "支付宝" }));
+    story.paidOnline.push(await order(applicant, [story.renewals[1]], { 付款方式: "支付宝" }));
     await headed(page, /支付宝/);
     await scan(world, story.payer, "alipay", await code(page, files, /^https?:/));
-    await headed(page, "缴费成功");
+    await headed(page, "付款成功");
   });
   await report.step("the receipt of a renewal asks for the key", async () => {
     const file = path.join(files, "续费回执.pdf");
@@ -80,6 +84,13 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
     const text = await textOf(file);
     assert(text.includes("KEY") && text.includes(unit.name), text);
   });
+}
+
+/** The work on both, and what it leads to. */
+export async function renewed({ report, eyes, files, story }) {
+  const { applicant } = story;
+  const { page } = applicant;
+
   await report.step("both are accepted, made and sent", async () => {
     for (const [place, path] of story.renewals.entries()) {
       await accept(story.reviewer, path);
@@ -104,7 +115,7 @@ export async function renewing({ world, browser, report, eyes, files, story }) {
 }
 
 /** Fills in what the certificate does not say, uploads and submits. */
-async function hand(applicant, path, scans) {
+export async function hand(applicant, path, scans) {
   const { 单位名称: _, 统一社会信用代码: __, ...answers } = ofUnit(unit);
   await fill(applicant.page, answers);
   await press(applicant.page, "保存并继续");
@@ -113,7 +124,7 @@ async function hand(applicant, path, scans) {
   await applicant.state("待审核");
 }
 
-async function code(page, files, form) {
+export async function code(page, files, form) {
   const picture = path.join(files, "fujian-payment.png");
   await page.locator(".qr").screenshot({ path: picture });
   const [said] = await codesIn(picture);
@@ -121,9 +132,9 @@ async function code(page, files, form) {
   return said;
 }
 
-/** The payer's phone scans the code and pays. */
-async function scan(world, payer, provider, said) {
+/** The payer's phone scans the code and pays, as the button says. */
+export async function scan(world, payer, provider, said, button = "付款") {
   await payer.goto(`${world.simulators.address}/${provider}/scan?code_url=${encodeURIComponent(said)}`);
-  await press(payer, "付款");
+  await press(payer, button);
   await payer.getByText("已支付").first().waitFor();
 }
