@@ -226,6 +226,11 @@ async fn written(
     }
 }
 
+/// An invoice can have this number, for a page that has more to look at.
+pub fn is_number(text: &str) -> bool {
+    checked(text).is_ok()
+}
+
 /// 20 digits, or 8 of an invoice from before 2024.
 fn checked(number: &str) -> Result<String, InvoiceError> {
     let number: String = number.chars().filter(|c| !c.is_whitespace()).collect();

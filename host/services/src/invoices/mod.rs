@@ -24,6 +24,7 @@ mod steps;
 mod sums;
 mod wire;
 
+pub use by_hand::is_number;
 pub use due::refunded;
 pub use nuonuo::{Nuonuo, NuonuoAccount};
 pub use provider::{

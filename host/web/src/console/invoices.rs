@@ -15,7 +15,7 @@ use yinxin_core::definition::FileFormat;
 use yinxin_core::ids::{InvoiceId, OrderId};
 use yinxin_core::rules::Problem;
 use yinxin_engine::views::Download;
-use yinxin_services::invoices::{InvoiceError, InvoiceKind, InvoiceState, InvoiceView};
+use yinxin_services::invoices::{InvoiceError, InvoiceKind, InvoiceState, InvoiceView, is_number};
 use yinxin_services::uploads::{self, ORDER_FILE_BYTES, UploadError};
 use yinxin_store::{StoreError, invoices as rows, orders};
 
@@ -309,7 +309,7 @@ pub async fn upload(
     let number = typed(&posted, "number", NUMBER);
     let text = |name: &str| visit.text(name).to_owned();
     let mut problems = Vec::new();
-    if number.is_empty() {
+    if !is_number(&number) {
         problems.push(problem("number", text("invoicing.number_wrong")));
     }
     let mut sent = None;
