@@ -45,7 +45,7 @@ export async function invoicingByHand({ world, report, eyes, files, pictures, st
     assert.match(await textOf(file), new RegExp(NUMBER));
     await until("no mail with the uploaded invoice came", async () =>
       (await world.mailbox.mails()).some(
-        (mail) => mail.to.includes(handler.email) && mail.attachments.some((attachment) => attachment.name.includes(NUMBER)),
+        (mail) => mail.to.includes(handler.email) && mail.text.includes(NUMBER) && mail.attachments.length === 1,
       ),
     );
   });
