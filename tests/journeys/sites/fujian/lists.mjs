@@ -91,19 +91,19 @@ async function many([id, drafts, orders]) {
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
-  const open = async (path) => read(await fetch(path));
-  const send = async (form) => {
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  /** Sends the form in the middle of a page as it stands there. */
+  const send = async (path) => {
+    const form = (await read(await fetch(path))).querySelector("main form[method=post]");
+    const to = form.getAttribute("action") ?? path;
+    const answer = await fetch(to, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     await read(answer);
     return new URL(answer.url).pathname;
   };
-  const service = "/services/fujian/new-personal";
-  for (let made = 0; made < drafts; made += 1) await send((await open(service)).querySelector(`form[action="${service}"]`));
+  for (let made = 0; made < drafts; made += 1) await send("/services/fujian/new-personal");
   let path = "";
   for (let made = 0; made < orders; made += 1) {
-    const form = (await open(`/orders/new/details?case=${id}`)).querySelector("main form");
-    path = (await send(form)).replace(/\/pay$/, "");
-    await send((await open(`${path}/cancel`)).querySelector("main form"));
+    path = (await send(`/orders/new/details?case=${id}`)).replace(/\/pay$/, "");
+    await send(`${path}/cancel`);
   }
   return path;
 }

@@ -77,7 +77,7 @@ export async function turning({ world, browser, report, eyes, files, story }) {
     await shown("已冻结");
     assert.match(await listed(), /Certificate Hold/);
     await desk.goto(administrator.at("/console/certificates?standing=held"));
-    await desk.getByRole("link", { name: handler.name }).waitFor();
+    await desk.getByRole("link", { name: handler.name, exact: true }).waitFor();
     assert.equal(await desk.locator("tbody tr").count(), 1);
     await eyes.look(page, "fujian-certificate-frozen");
   });
