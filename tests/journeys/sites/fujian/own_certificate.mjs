@@ -49,7 +49,7 @@ export async function turning({ world, browser, report, eyes, files, story }) {
   };
   /** The certificate's entry on the site's list, as OpenSSL reads it; empty where there is none. */
   const listed = async () => {
-    const bytes = await page.evaluate(async () => [...new Uint8Array(await (await fetch("/crl")).arrayBuffer())]);
+    const bytes = await page.evaluate(async () => [...new Uint8Array(await (await fetch("/crl", { cache: "no-store" })).arrayBuffer())]);
     const file = path.join(files, "list.crl");
     await writeFile(file, Buffer.from(bytes));
     const text = await run("openssl", "crl", "-inform", "DER", "-in", file, "-noout", "-text");
