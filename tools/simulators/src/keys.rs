@@ -14,7 +14,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{self, RsaKeyPair, UnparsedPublicKey};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bits: what both providers ask for.
 const BITS: usize = 2048;
@@ -51,15 +51,20 @@ impl SigningKey {
         Ok(Self { pair })
     }
 
-    /// A key that nobody knows: what a forger has.
-    pub fn unknown() -> anyhow::Result<Self> {
+    /// A key that nobody knows: what a forger has. Made once, because it takes a while.
+    pub fn unknown() -> anyhow::Result<Arc<Self>> {
+        static UNKNOWN: Mutex<Option<Arc<SigningKey>>> = Mutex::new(None);
+        let mut known = UNKNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.as_ref() {
+            return Ok(Arc::clone(key));
+        }
         let key = rsa::RsaPrivateKey::new(
             &mut getrandom::rand_core::UnwrapErr(getrandom::SysRng),
             BITS,
         )?;
         let pair = RsaKeyPair::from_pkcs8(key.to_pkcs8_der()?.as_bytes())
             .map_err(|error| anyhow!("{error}"))?;
-        Ok(Self { pair })
+        Ok(Arc::clone(known.insert(Arc::new(Self { pair }))))
     }
 
     pub fn sign(&self, message: &[u8]) -> anyhow::Result<Vec<u8>> {

@@ -18,6 +18,7 @@ pub mod courier;
 pub mod face;
 pub mod invoice;
 pub mod keys;
+pub mod lies;
 mod loopback;
 pub mod mail;
 pub mod misbehave;
@@ -161,12 +162,12 @@ async fn index() -> Html<String> {
         Link {
             href: "/wechat",
             title: "微信支付",
-            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃",
+            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃，应答可以出错、中断或与通知矛盾",
         },
         Link {
             href: "/alipay",
             title: "支付宝",
-            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃",
+            hint: "下单、扫码付款与退款，通知可以延迟、重复、伪造或丢弃，应答可以出错、中断或与通知矛盾",
         },
         Link {
             href: "/sms",

@@ -2,7 +2,7 @@
 
 use crate::trades::{Book, Delivery, PayMode, now};
 use axum::http::HeaderMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Both originals take a merchant that needs longer for dead.
@@ -26,6 +26,8 @@ pub struct Notifier {
     client: reqwest::Client,
     retries: Vec<Duration>,
     delay: Duration,
+    /// What [`PayMode::Hold`] held back.
+    held: Mutex<Vec<Letter>>,
 }
 
 impl Notifier {
@@ -38,6 +40,7 @@ impl Notifier {
             client,
             retries,
             delay,
+            held: Mutex::default(),
         })
     }
 
@@ -46,7 +49,14 @@ impl Notifier {
     pub async fn tell(self: &Arc<Self>, book: &Arc<Book>, letter: Letter, mode: PayMode) {
         match mode {
             PayMode::Drop => {}
-            PayMode::Forge | PayMode::Signtest => {
+            PayMode::Hold => self.held().push(letter),
+            // Nobody acknowledges these, and they are told once.
+            PayMode::Forge
+            | PayMode::Signtest
+            | PayMode::Stranger
+            | PayMode::Swap
+            | PayMode::Stale
+            | PayMode::Cut => {
                 self.attempt(book, &letter).await;
             }
             PayMode::Delay => {
@@ -63,13 +73,34 @@ impl Notifier {
                     self.attempt(book, &letter).await;
                 }
             }
-            PayMode::Normal | PayMode::Amount => {
+            PayMode::Normal
+            | PayMode::Amount
+            | PayMode::Late
+            | PayMode::Claim
+            | PayMode::Understate
+            | PayMode::Deny => {
                 if !self.attempt(book, &letter).await {
                     let (notifier, book) = (Arc::clone(self), Arc::clone(book));
                     tokio::spawn(async move { notifier.persist(&book, &letter).await });
                 }
             }
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Letter>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what was held back about a trade, signed now; how many letters that were.
+    pub async fn release(&self, book: &Book, out_trade_no: &str) -> usize {
+        let letters: Vec<Letter> = self
+            .held()
+            .extract_if(.., |letter| letter.out_trade_no == out_trade_no)
+            .collect();
+        for letter in &letters {
+            self.attempt(book, letter).await;
+        }
+        letters.len()
     }
 
     async fn persist(&self, book: &Book, letter: &Letter) {

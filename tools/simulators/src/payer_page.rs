@@ -1,6 +1,8 @@
 //! The pages on which one plays the payer, alike for both providers, and the same for programs as JSON.
 
+use crate::lies::{Answers, Lies};
 use crate::misbehave::is_json;
+use crate::notifier::Notifier;
 use crate::pages;
 use crate::trades::{Book, PayMode, Trade, china_time, yuan};
 use axum::extract::{Query, Request, State};
@@ -9,6 +11,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, RequestExt, Router};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::Arc;
@@ -21,22 +24,37 @@ pub trait Provider: Send + Sync + 'static {
 
     fn book(&self) -> &Arc<Book>;
 
+    fn lies(&self) -> &Arc<Lies>;
+
+    fn notifier(&self) -> &Arc<Notifier>;
+
     /// The payer pays, or somebody pretends so; comes back after the first notification.
     fn pay(
         &self,
         out_trade_no: &str,
         mode: PayMode,
     ) -> impl Future<Output = anyhow::Result<Trade>> + Send;
+
+    /// Somebody gives `amount` fen back at the provider's own console, without the merchant's system; told as any refund.
+    fn refund_at_console(
+        &self,
+        out_trade_no: &str,
+        amount: i64,
+    ) -> impl Future<Output = anyhow::Result<Trade>> + Send;
 }
 
 /// `/{name}`: trades with buttons; `/{name}/scan?code_url=`: what the phone shows; `POST /control/{name}/pay` with
-/// `{out_trade_no or code_url, mode}`; `GET /control/{name}/trades`.
+/// `{out_trade_no or code_url, mode}`, `/tell` with `{out_trade_no}`, `/answers` with `{out_trade_no or nothing, answers}`,
+/// `/refund` with `{out_trade_no, part}`; `GET /control/{name}/trades`.
 pub fn routes<P: Provider>(provider: Arc<P>) -> Router {
     let name = P::NAME;
     Router::new()
         .route(&format!("/{name}"), get(list::<P>))
         .route(&format!("/{name}/scan"), get(scan::<P>))
         .route(&format!("/control/{name}/pay"), post(pay::<P>))
+        .route(&format!("/control/{name}/tell"), post(tell::<P>))
+        .route(&format!("/control/{name}/answers"), post(answers::<P>))
+        .route(&format!("/control/{name}/refund"), post(refund::<P>))
         .route(&format!("/control/{name}/trades"), get(trades::<P>))
         .with_state(provider)
 }
@@ -51,38 +69,108 @@ struct Payment {
     mode: PayMode,
 }
 
-async fn pay<P: Provider>(State(provider): State<Arc<P>>, request: Request) -> Response {
+/// What was posted, as JSON or as a form of the page's, and whether it was JSON.
+async fn posted<T: DeserializeOwned + 'static>(request: Request) -> (Option<T>, bool) {
     let json = is_json(&request);
-    let payment = if json {
-        request
-            .extract::<Json<Payment>, _>()
-            .await
-            .map(|Json(payment)| payment)
-            .ok()
+    let posted = if json {
+        let extracted = request.extract::<Json<T>, _>().await;
+        extracted.map(|Json(posted)| posted).ok()
     } else {
-        request
-            .extract::<Form<Payment>, _>()
-            .await
-            .map(|Form(payment)| payment)
-            .ok()
+        let extracted = request.extract::<Form<T>, _>().await;
+        extracted.map(|Form(posted)| posted).ok()
     };
-    let Some(payment) = payment else {
-        let modes = "mode: normal, delay, repeat, forge, drop, amount, signtest";
-        return (StatusCode::BAD_REQUEST, modes).into_response();
+    (posted, json)
+}
+
+/// The trade for a program, the list for a person, or what is wrong.
+fn outcome<P: Provider>(trade: anyhow::Result<Trade>, json: bool) -> Response {
+    match trade {
+        Ok(trade) if json => Json(trade).into_response(),
+        Ok(_) => Redirect::to(&format!("/{}", P::NAME)).into_response(),
+        Err(error) => (StatusCode::CONFLICT, error.to_string()).into_response(),
+    }
+}
+
+async fn pay<P: Provider>(State(provider): State<Arc<P>>, request: Request) -> Response {
+    let (Some(payment), json) = posted::<Payment>(request).await else {
+        let modes = PayMode::ALL.map(|mode| format!("{mode:?}").to_lowercase());
+        return (
+            StatusCode::BAD_REQUEST,
+            format!("mode: {}", modes.join(", ")),
+        )
+            .into_response();
     };
     let named = if payment.out_trade_no.is_empty() {
         &payment.code_url
     } else {
         &payment.out_trade_no
     };
-    let outcome = match provider.book().find(named) {
+    let paid = match provider.book().find(named) {
         Some(trade) => provider.pay(&trade.out_trade_no, payment.mode).await,
         None => Err(anyhow::anyhow!("没有这笔交易")),
     };
-    match outcome {
-        Ok(trade) if json => Json(trade).into_response(),
-        Ok(_) => Redirect::to(&format!("/{}", P::NAME)).into_response(),
-        Err(error) => (StatusCode::CONFLICT, error.to_string()).into_response(),
+    outcome::<P>(paid, json)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    out_trade_no: String,
+    /// Of a refund: half of what is left.
+    #[serde(default)]
+    part: bool,
+}
+
+/// Sends the notifications that were held back.
+async fn tell<P: Provider>(State(provider): State<Arc<P>>, request: Request) -> Response {
+    let (Some(named), json) = posted::<Named>(request).await else {
+        return (StatusCode::BAD_REQUEST, "out_trade_no").into_response();
+    };
+    let book = provider.book();
+    provider.notifier().release(book, &named.out_trade_no).await;
+    let trade = book.get(&named.out_trade_no);
+    outcome::<P>(trade.ok_or_else(|| anyhow::anyhow!("没有这笔交易")), json)
+}
+
+/// Gives all or half of what is left back, as at the provider's own console.
+async fn refund<P: Provider>(State(provider): State<Arc<P>>, request: Request) -> Response {
+    let (Some(named), json) = posted::<Named>(request).await else {
+        return (StatusCode::BAD_REQUEST, "out_trade_no, part").into_response();
+    };
+    let left = provider
+        .book()
+        .get(&named.out_trade_no)
+        .map_or(0, |trade| trade.received() - trade.refunded());
+    let amount = if named.part { left / 2 } else { left };
+    outcome::<P>(
+        provider
+            .refund_at_console(&named.out_trade_no, amount)
+            .await,
+        json,
+    )
+}
+
+#[derive(Deserialize)]
+struct Manner {
+    #[serde(default)]
+    out_trade_no: String,
+    answers: Answers,
+}
+
+/// How requests are answered from now on.
+async fn answers<P: Provider>(State(provider): State<Arc<P>>, request: Request) -> Response {
+    let (Some(manner), json) = posted::<Manner>(request).await else {
+        let known = Answers::ALL.map(|answers| format!("{answers:?}").to_lowercase());
+        return (
+            StatusCode::BAD_REQUEST,
+            format!("answers: {}", known.join(", ")),
+        )
+            .into_response();
+    };
+    provider.lies().set(&manner.out_trade_no, manner.answers);
+    if json {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        Redirect::to(&format!("/{}", P::NAME)).into_response()
     }
 }
 
@@ -108,21 +196,27 @@ async fn scan<P: Provider>(State(provider): State<Arc<P>>, Query(scan): Query<Sc
     } else {
         StatusCode::NOT_FOUND
     };
-    (status, page::<P>(found.as_slice(), false)).into_response()
+    (status, page(&*provider, found.as_slice(), false)).into_response()
 }
 
 async fn list<P: Provider>(State(provider): State<Arc<P>>) -> Html<String> {
-    page::<P>(&provider.book().all(), true)
+    page(&*provider, &provider.book().all(), true)
 }
 
 /// `whole`: the list of all trades and not what one scan found.
-fn page<P: Provider>(trades: &[Trade], whole: bool) -> Html<String> {
-    let cards: Vec<Value> = trades.iter().map(card).collect();
-    let view = json!({"title": P::TITLE, "name": P::NAME, "whole": whole, "trades": cards});
+fn page<P: Provider>(provider: &P, trades: &[Trade], whole: bool) -> Html<String> {
+    let answers = |number: &str| provider.lies().about(number);
+    let cards: Vec<Value> = trades
+        .iter()
+        .map(|trade| card(trade, answers(&trade.out_trade_no)))
+        .collect();
+    let view = json!({
+        "title": P::TITLE, "name": P::NAME, "whole": whole, "trades": cards, "answers": answers(""),
+    });
     Html(pages::render("payer.html", view))
 }
 
-fn card(trade: &Trade) -> Value {
+fn card(trade: &Trade, answers: Answers) -> Value {
     let refunds: Vec<Value> = trade
         .refunds
         .iter()
@@ -148,6 +242,8 @@ fn card(trade: &Trade) -> Value {
         "received": trade.receipt.as_ref().map(|receipt| yuan(receipt.amount)),
         "transaction": trade.receipt.as_ref().map(|receipt| &receipt.transaction),
         "refunds": refunds,
+        "left": trade.received() > trade.refunded(),
         "deliveries": deliveries,
+        "answers": answers,
     })
 }

@@ -29,12 +29,63 @@ pub enum PayMode {
     Amount,
     /// 探测: the provider's own probe with a signature that must be refused (WeChat Pay only); not paid.
     Signtest,
+    /// 扣留通知: paid, and told when somebody has what was held back sent.
+    Hold,
+    /// 关闭后仍收款: paid, although the trade was closed.
+    Late,
+    /// 空口通知: not paid; the provider itself says so all the same.
+    Claim,
+    /// 通知金额错误: paid as asked; what is told is one fen less.
+    Understate,
+    /// 通知称已关闭: paid; told is that nothing was.
+    Deny,
+    /// 通知张冠李戴: paid; what is told, well signed, names another merchant.
+    Stranger,
+    /// 偷换内容: not paid; a stranger puts another content under a signature of the provider's.
+    Swap,
+    /// 陈旧通知: paid; what is told was signed an hour ago.
+    Stale,
+    /// 截断通知: paid; half of what is told arrives.
+    Cut,
 }
 
 impl PayMode {
+    pub const ALL: [Self; 16] = [
+        Self::Normal,
+        Self::Delay,
+        Self::Repeat,
+        Self::Forge,
+        Self::Drop,
+        Self::Amount,
+        Self::Signtest,
+        Self::Hold,
+        Self::Late,
+        Self::Claim,
+        Self::Understate,
+        Self::Deny,
+        Self::Stranger,
+        Self::Swap,
+        Self::Stale,
+        Self::Cut,
+    ];
+
     /// Whether money moves.
     pub fn pays(self) -> bool {
-        !matches!(self, Self::Forge | Self::Signtest)
+        !matches!(
+            self,
+            Self::Forge | Self::Signtest | Self::Claim | Self::Swap
+        )
+    }
+
+    /// The trade as a notification shows it.
+    pub fn told(self, paid: &Trade) -> Trade {
+        let mut told = paid.clone();
+        match (self, &mut told.receipt) {
+            (Self::Understate, Some(receipt)) => receipt.amount -= 1,
+            (Self::Deny, _) => told.state = TradeState::Closed,
+            _ => {}
+        }
+        told
     }
 }
 
@@ -129,6 +180,12 @@ impl Trade {
     /// fen that came
     pub fn received(&self) -> i64 {
         self.receipt.as_ref().map_or(0, |receipt| receipt.amount)
+    }
+
+    /// Whether the payer's app takes the code.
+    pub fn is_payable(&self, mode: PayMode) -> bool {
+        self.state == TradeState::Waiting
+            || mode == PayMode::Late && self.state == TradeState::Closed
     }
 
     /// Takes the payer's money; the transaction's number follows the provider's form.
@@ -234,6 +291,19 @@ impl Book {
         let mut all: Vec<Trade> = self.with(|trades| trades.values().cloned().collect());
         all.sort_by_key(|trade| std::cmp::Reverse(trade.created));
         all
+    }
+
+    /// Books a refund that somebody makes at the provider's own console.
+    pub fn give_back(&self, out_trade_no: &str, refund: Refund) -> anyhow::Result<Trade> {
+        self.with(|trades| {
+            let trade = trades.get_mut(out_trade_no).context("没有这笔交易")?;
+            anyhow::ensure!(
+                refund.amount > 0 && trade.refunded() + refund.amount <= trade.received(),
+                "没有这么多钱可退"
+            );
+            trade.refunds.push(refund);
+            Ok(trade.clone())
+        })
     }
 
     pub fn delivered(&self, out_trade_no: &str, delivery: Delivery) {

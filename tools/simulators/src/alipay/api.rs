@@ -2,7 +2,9 @@
 
 use super::{Alipay, bill, letter, signature, status};
 use crate::bills::NoBill;
-use crate::keys::AlipayKeys;
+use crate::keys::{AlipayKeys, SigningKey};
+use crate::lies::{self, Answers};
+use crate::payer_page::Provider;
 use crate::secrets::random_hex;
 use crate::trades::{PayMode, Refund, Trade, TradeState, china_time, now, yuan};
 use axum::Router;
@@ -77,16 +79,41 @@ async fn gateway(
         return page(format!(r#"{{"{node}":{}}}"#, refusal.node()));
     }
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
+    let answers = alipay.lies.about(field("biz_content"));
+    match answers {
+        Answers::Silent => return lies::silence().await,
+        Answers::Error => {
+            return page(format!(r#"{{"{node}":{}}}"#, BROKEN.node()));
+        }
+        _ => {}
+    }
     let content = match serde_json::from_str::<Value>(field("biz_content")) {
         Ok(content) if name == BILL => bill_address(&alipay, &headers, &content),
         Ok(content) => call(&alipay, &name, &content, field("notify_url")),
         Err(_) => Err(invalid("isv.invalid-parameter", "biz_content 不是 JSON")),
     };
-    let content = content.unwrap_or_else(|refusal| refusal.node()).to_string();
-    match signature::sign(&alipay.keys.platform, &content) {
-        Ok(sign) => page(format!(r#"{{"{node}":{content},"sign":"{sign}"}}"#)),
-        Err(_) => page(format!(r#"{{"{node}":{}}}"#, BROKEN.node())),
+    if answers == Answers::Eager
+        && name == "alipay.trade.precreate"
+        && let Ok(made) = &content
+    {
+        // Paid already: the same trade was asked for again.
+        let _paid = alipay
+            .pay(text(made, "out_trade_no"), PayMode::Normal)
+            .await;
     }
+    let content = content.unwrap_or_else(|refusal| refusal.node()).to_string();
+    let key = match answers {
+        Answers::Forged => SigningKey::unknown(),
+        _ => Ok(Arc::clone(&alipay.keys.platform)),
+    };
+    let whole = match key.and_then(|key| signature::sign(&key, &content)) {
+        Ok(sign) => format!(r#"{{"{node}":{content},"sign":"{sign}"}}"#),
+        Err(_) => format!(r#"{{"{node}":{}}}"#, BROKEN.node()),
+    };
+    if answers == Answers::Broken {
+        return lies::broken(whole.into_bytes());
+    }
+    page(whole)
 }
 
 /// Always status 200, and JSON under the name of a page, as the original has it.
@@ -132,7 +159,14 @@ fn call(
 ) -> Result<Value, Refusal> {
     match name {
         "alipay.trade.precreate" => precreate(alipay, content, notify_url),
-        "alipay.trade.query" => with_trade(alipay, content, |trade| Ok(query(trade))),
+        "alipay.trade.query" => with_trade(alipay, content, |trade| {
+            let answers = alipay.lies.about(&trade.out_trade_no);
+            let mut told = answers.of(trade);
+            if answers == Answers::Stranger {
+                told.out_trade_no = told.out_trade_no.chars().rev().collect();
+            }
+            Ok(query(&told))
+        }),
         "alipay.trade.close" => with_trade(alipay, content, close),
         "alipay.trade.refund" => refund(alipay, content),
         "alipay.trade.fastpay.refund.query" => refund_query(alipay, content),
@@ -289,14 +323,16 @@ fn with_trade(
         };
         let trade = trades
             .values_mut()
-            .filter(|trade| trade.scanned)
+            .filter(|trade| {
+                trade.scanned || alipay.lies.about(&trade.out_trade_no) == Answers::Paid
+            })
             .find(named)
             .ok_or(NO_TRADE)?;
         work(trade)
     })
 }
 
-fn query(trade: &mut Trade) -> Value {
+fn query(trade: &Trade) -> Value {
     let paid = yuan(trade.received());
     let mut fields = json!({
         "out_trade_no": trade.out_trade_no,
@@ -413,13 +449,15 @@ async fn tell_refund(alipay: Arc<Alipay>, trade: Trade, refund: Refund) {
     }
     let wait = u64::try_from(alipay.refund_takes).unwrap_or_default();
     tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-    match letter(&alipay.keys.platform, &trade, status(&trade), Some(&refund)) {
-        Ok(letter) => {
-            alipay
-                .notifier
-                .tell(&alipay.book, letter, PayMode::Normal)
-                .await
-        }
+    let mode = PayMode::Normal;
+    match letter(
+        &alipay.keys.platform,
+        &trade,
+        status(&trade),
+        Some(&refund),
+        mode,
+    ) {
+        Ok(letter) => alipay.notifier.tell(&alipay.book, letter, mode).await,
         Err(error) => tracing::warn!(%error, "refund was not told"),
     }
 }

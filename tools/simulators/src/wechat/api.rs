@@ -1,10 +1,12 @@
 //! The paths under `/v3`. Every request is verified and every answer signed around the handlers.
 
-use super::{Wechat, bill, refund, seal, transaction_json};
+use super::{Wechat, belongs_to_another, bill, refund, seal, transaction_json};
 use crate::keys::WechatKeys;
+use crate::lies::{self, Answers};
+use crate::payer_page::Provider;
 use crate::secrets::random_hex;
 use crate::signed::unix_seconds;
-use crate::trades::{Trade, TradeState, now};
+use crate::trades::{PayMode, Trade, TradeState, now};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -98,12 +100,24 @@ async fn verified_and_signed(
     if let Err(refusal) = verify(&wechat, &head.headers, head.method.as_str(), target, &body) {
         return refusal.into_response();
     }
+    let asked = format!("{target} {}", String::from_utf8_lossy(&body));
+    let answers = wechat.lies.about(&asked);
+    match answers {
+        Answers::Silent => return lies::silence().await,
+        Answers::Error => return BROKEN.into_response(),
+        _ => {}
+    }
     let answer = next.run(Request::from_parts(head, Body::from(body))).await;
     let (mut head, body) = answer.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return BROKEN.into_response();
     };
-    match seal::answer_headers(&wechat.keys, &body) {
+    let signed = match answers {
+        Answers::Broken => return lies::broken(body.to_vec()),
+        Answers::Forged => seal::forged_headers(&body),
+        _ => seal::answer_headers(&wechat.keys, &body),
+    };
+    match signed {
         Ok(headers) => {
             head.headers.extend(headers);
             Response::from_parts(head, Body::from(body))
@@ -266,6 +280,7 @@ async fn native(State(wechat): State<Arc<Wechat>>, headers: HeaderMap, body: Byt
         "weixin://wxpay/bizpayurl?pr={}",
         random_hex::<5>().map_err(|_| BROKEN)?
     );
+    let number = order.out_trade_no.clone();
     let code_url = wechat.book.with(|trades| {
         if let Some(known) = trades.get(&order.out_trade_no) {
             let same = known.amount == order.amount.total
@@ -309,6 +324,10 @@ async fn native(State(wechat): State<Arc<Wechat>>, headers: HeaderMap, body: Byt
         );
         Ok(code_url)
     })?;
+    if wechat.lies.about(&number) == Answers::Eager {
+        // Paid already: the same trade was asked for again.
+        let _paid = wechat.pay(&number, PayMode::Normal).await;
+    }
     Ok(Json(json!({"code_url": code_url})).into_response())
 }
 
@@ -337,7 +356,12 @@ async fn by_number(
 ) -> Answer {
     own_merchant(&query)?;
     let trade = wechat.book.get(&number).ok_or(NO_ORDER)?;
-    Ok(Json(transaction_json(&trade)).into_response())
+    let answers = wechat.lies.about(&number);
+    let mut transaction = transaction_json(&answers.of(&trade));
+    if answers == Answers::Stranger {
+        belongs_to_another(&mut transaction);
+    }
+    Ok(Json(transaction).into_response())
 }
 
 async fn by_transaction(

@@ -11,10 +11,11 @@ mod seal;
 
 use crate::bills::{self, Bills};
 use crate::keys::WechatKeys;
+use crate::lies::Lies;
 use crate::notifier::{Letter, Notifier};
 use crate::payer_page::{self, Provider};
 use crate::signed::Nonces;
-use crate::trades::{Book, Pace, PayMode, Trade, TradeState, random_digits};
+use crate::trades::{Book, Pace, PayMode, Refund, Trade, TradeState, random_digits};
 use anyhow::bail;
 use axum::Router;
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ pub struct Wechat {
     pub keys: WechatKeys,
     pub book: Arc<Book>,
     pub bills: Arc<Bills>,
+    pub lies: Arc<Lies>,
     notifier: Arc<Notifier>,
     nonces: Nonces,
     /// milliseconds from the request to the end of a refund
@@ -44,6 +46,7 @@ pub fn state_with(state_dir: &Path, pace: Pace) -> anyhow::Result<Arc<Wechat>> {
         keys,
         book,
         bills: Arc::default(),
+        lies: Arc::default(),
         notifier: Arc::new(Notifier::new(pace.retries, pace.delay)?),
         nonces: Nonces::default(),
         refund_takes: i64::try_from(pace.refund.as_millis())?,
@@ -65,13 +68,21 @@ impl Provider for Wechat {
         &self.book
     }
 
+    fn lies(&self) -> &Arc<Lies> {
+        &self.lies
+    }
+
+    fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
     async fn pay(&self, out_trade_no: &str, mode: PayMode) -> anyhow::Result<Trade> {
         let transaction = format!("42000{}", random_digits(23)?);
         let paid = self.book.with(|trades| {
             let Some(trade) = trades.get_mut(out_trade_no) else {
                 bail!("没有这笔交易")
             };
-            if trade.state != TradeState::Waiting {
+            if !trade.is_payable(mode) {
                 bail!("这笔交易已支付或已关闭");
             }
             if mode.pays() {
@@ -83,17 +94,47 @@ impl Provider for Wechat {
             claimed.pay(transaction.clone(), mode);
             Ok(claimed)
         })?;
-        let letter = self.letter(
-            &paid,
-            "TRANSACTION.SUCCESS",
-            "支付成功",
-            &transaction_json(&paid),
-            mode,
-        )?;
+        let mut content = transaction_json(&mode.told(&paid));
+        if mode == PayMode::Stranger {
+            belongs_to_another(&mut content);
+        }
+        let letter = self.letter(&paid, "TRANSACTION.SUCCESS", "支付成功", &content, mode)?;
         self.notifier.tell(&self.book, letter, mode).await;
         self.book
             .get(out_trade_no)
             .ok_or_else(|| anyhow::anyhow!("没有这笔交易"))
+    }
+
+    async fn refund_at_console(&self, out_trade_no: &str, amount: i64) -> anyhow::Result<Trade> {
+        let refund = Refund {
+            // The merchant's own system did not ask for it, so that the number is one of the provider's.
+            out_refund_no: format!("CONSOLE{}", random_digits(20)?),
+            number: format!("50000{}", random_digits(23)?),
+            amount,
+            reason: "商户平台退款".to_owned(),
+            at: crate::trades::now(),
+        };
+        let trade = self.book.give_back(out_trade_no, refund.clone())?;
+        let content = refund::content(&trade, &refund);
+        let letter = self.letter(
+            &trade,
+            "REFUND.SUCCESS",
+            "退款成功",
+            &content,
+            PayMode::Normal,
+        )?;
+        self.notifier
+            .tell(&self.book, letter, PayMode::Normal)
+            .await;
+        Ok(trade)
+    }
+}
+
+/// Puts another merchant's ids into a transaction.
+fn belongs_to_another(transaction: &mut Value) {
+    if let Some(fields) = transaction.as_object_mut() {
+        fields.insert("appid".to_owned(), "wx0000000000000000".into());
+        fields.insert("mchid".to_owned(), "1900009999".into());
     }
 }
 
@@ -121,12 +162,18 @@ impl Wechat {
             "resource": seal::seal(&self.keys.api_v3, original, &content.to_string())?,
         });
         let body = body.to_string().into_bytes();
+        let sent = match mode {
+            // Looks as well, and is not what was signed.
+            PayMode::Swap => [&body[..], b" "].concat(),
+            PayMode::Cut => body.iter().take(body.len() / 2).copied().collect(),
+            _ => body.clone(),
+        };
         let signer = seal::Signer::new(&self.keys, mode)?;
         Ok(Letter {
             out_trade_no: trade.out_trade_no.clone(),
             url: trade.notify_url.clone(),
             what: event,
-            sign: Box::new(move || Ok((signer.headers(&body)?, body.clone()))),
+            sign: Box::new(move || Ok((signer.headers(&body)?, sent.clone()))),
             // 5 s and 200 or 204 are what the original asks for.
             accepts: |status, _| matches!(status, 200 | 204),
         })

@@ -169,12 +169,9 @@ fn refund_json(trade: &Trade, refund: &Refund, finished: bool) -> Value {
     json
 }
 
-/// `REFUND.SUCCESS`, when the money is back.
-async fn tell_refund(wechat: Arc<Wechat>, mut trade: Trade, refund: Refund, url: String) {
-    trade.notify_url = url;
-    let wait = u64::try_from(wechat.refund_takes).unwrap_or_default();
-    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-    let content = json!({
+/// What `REFUND.SUCCESS` carries.
+pub(super) fn content(trade: &Trade, refund: &Refund) -> Value {
+    json!({
         "mchid": WechatKeys::MCHID,
         "out_trade_no": trade.out_trade_no,
         "transaction_id": trade.receipt.as_ref().map(|receipt| receipt.transaction.as_str()),
@@ -187,7 +184,15 @@ async fn tell_refund(wechat: Arc<Wechat>, mut trade: Trade, refund: Refund, url:
             "total": trade.received(), "refund": refund.amount,
             "payer_total": trade.received(), "payer_refund": refund.amount,
         },
-    });
+    })
+}
+
+/// `REFUND.SUCCESS`, when the money is back.
+async fn tell_refund(wechat: Arc<Wechat>, mut trade: Trade, refund: Refund, url: String) {
+    trade.notify_url = url;
+    let wait = u64::try_from(wechat.refund_takes).unwrap_or_default();
+    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+    let content = content(&trade, &refund);
     match wechat.letter(
         &trade,
         "REFUND.SUCCESS",

@@ -11,6 +11,9 @@ use ring::aead;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Seconds: an hour, where the merchant believes five minutes.
+const OLD: u64 = 3600;
+
 /// The resource of a notification: AES-256-GCM with the APIv3 key, nonce of 12 characters.
 pub fn seal(api_v3: &str, original_type: &str, plain: &str) -> anyhow::Result<Value> {
     let nonce = random_hex::<6>()?;
@@ -39,6 +42,12 @@ pub fn answer_headers(keys: &WechatKeys, body: &[u8]) -> anyhow::Result<HeaderMa
     headers(&keys.platform, body, PayMode::Normal)
 }
 
+/// As [`answer_headers`], by somebody else's key.
+pub fn forged_headers(body: &[u8]) -> anyhow::Result<HeaderMap> {
+    let key = SigningKey::unknown()?;
+    headers(&key, body, PayMode::Normal)
+}
+
 /// Signs a notification, well or, where the mode asks for it, badly.
 pub struct Signer {
     key: Arc<SigningKey>,
@@ -48,7 +57,7 @@ pub struct Signer {
 impl Signer {
     pub fn new(keys: &WechatKeys, mode: PayMode) -> anyhow::Result<Self> {
         let key = match mode {
-            PayMode::Forge => Arc::new(SigningKey::unknown()?),
+            PayMode::Forge => SigningKey::unknown()?,
             _ => Arc::clone(&keys.platform),
         };
         Ok(Self { key, mode })
@@ -60,7 +69,8 @@ impl Signer {
 }
 
 fn headers(key: &SigningKey, body: &[u8], mode: PayMode) -> anyhow::Result<HeaderMap> {
-    let timestamp = unix_seconds().to_string();
+    let age = if mode == PayMode::Stale { OLD } else { 0 };
+    let timestamp = (unix_seconds() - age).to_string();
     let nonce = random_hex::<16>()?;
     let mut message = format!("{timestamp}\n{nonce}\n").into_bytes();
     message.extend_from_slice(body);
