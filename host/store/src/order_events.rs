@@ -42,6 +42,11 @@ words! {
         Surplus = "surplus",
         /// Another amount came over a gateway than was asked for.
         Mismatch = "mismatch",
+        /// A gateway told of a payment, and when asked does not know of it. About: the payment.
+        NoticeUnconfirmed = "notice-unconfirmed",
+        /// Money went back at the gateway's own console, without us. About: the payment. Note: the gateway's number of the
+        /// refund, where it is known.
+        RefundedElsewhere = "refunded-elsewhere",
         /// Money that came for another order pays this one. Note: the other's number.
         AssignedFrom = "assigned-from",
         /// Money that came for this order pays another. Note: the other's number.

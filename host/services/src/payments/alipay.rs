@@ -352,8 +352,12 @@ impl Gateway for Alipay {
         let (trade, refund) = (field("out_trade_no"), field("out_biz_no"));
         let is_refund = !field("refund_fee").is_empty() && !refund.is_empty();
         let about = match field("trade_status").as_str() {
-            _ if is_refund => About::Refund(refund),
-            "TRADE_SUCCESS" | "TRADE_FINISHED" | "TRADE_CLOSED" => About::Trade(trade),
+            _ if is_refund => About::Refund {
+                number: refund,
+                trade,
+            },
+            "TRADE_SUCCESS" | "TRADE_FINISHED" => About::Trade(trade),
+            "TRADE_CLOSED" => About::Closed(trade),
             _ => About::Other,
         };
         if id.is_empty() {

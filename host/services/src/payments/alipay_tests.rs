@@ -120,7 +120,15 @@ fn a_notification_is_verified_over_its_decoded_fields() {
     let refund = [("out_biz_no", "r1"), ("refund_fee", "1.00")];
     assert_eq!(
         about(form(&desk.platform, &refund, &[])),
-        About::Refund("r1".to_owned())
+        About::Refund {
+            number: "r1".to_owned(),
+            trade: "t1".to_owned()
+        }
+    );
+    let closed = [("trade_status", "TRADE_CLOSED")];
+    assert_eq!(
+        about(form(&desk.platform, &closed, &[])),
+        About::Closed("t1".to_owned())
     );
     let waiting = [("trade_status", "WAIT_BUYER_PAY")];
     assert_eq!(about(form(&desk.platform, &waiting, &[])), About::Other);

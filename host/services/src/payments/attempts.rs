@@ -1,12 +1,13 @@
 //! Beginning to pay, and watching the payment.
 
 use super::gateway::{GatewayError, NewTrade, TradeStanding};
-use super::{PaymentError, Payments};
+use super::{PaymentError, Payments, TradeJob};
 use crate::job_end::JobEnd;
 use serde::Serialize;
 use yinxin_core::ids::{OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
+use yinxin_store::order_events::{self, By, OrderEventKind};
 use yinxin_store::orders::{self, Order, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
 use yinxin_store::{StoreError, allocations};
@@ -214,10 +215,42 @@ impl Payments {
             TradeStanding::Paid(receipt) => {
                 self.settle(site, &payment.id, receipt).await?;
             }
-            TradeStanding::Closed | TradeStanding::Refunded => self.end(site, &payment.id).await?,
+            TradeStanding::Closed => self.end(site, &payment.id).await?,
+            TradeStanding::Refunded => {
+                self.end(site, &payment.id).await?;
+                self.note_once(site, payment, OrderEventKind::RefundedElsewhere)
+                    .await?;
+            }
             TradeStanding::Unpaid => {}
         }
         Ok(standing)
+    }
+
+    /// Leaves a word in the order's history about an attempt whose money was not booked.
+    async fn note_once(
+        &self,
+        site: &SiteId,
+        payment: &Payment,
+        kind: OrderEventKind,
+    ) -> Result<(), PaymentError> {
+        let mut tx = self.store.begin().await?;
+        self.lock(&mut tx, site, &payment.order).await?;
+        let about = payment.id.as_str();
+        let has_money = rows::get(&mut tx, site, &payment.id)
+            .await?
+            .state
+            .has_money();
+        let said = order_events::of_order(&mut tx, site, &payment.order)
+            .await?
+            .iter()
+            .any(|event| event.kind == kind && event.about == about);
+        if !has_money && !said {
+            let what = (Fen(0), about, "");
+            self.note(&mut tx, site, &payment.order, kind, &By::host(), what)
+                .await?;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
     }
 
     async fn end(&self, site: &SiteId, id: &PaymentId) -> Result<(), PaymentError> {
@@ -232,9 +265,9 @@ impl Payments {
     pub(super) async fn confirm(
         &self,
         site: &SiteId,
-        id: &PaymentId,
-        once: bool,
+        job: &TradeJob,
     ) -> Result<JobEnd, PaymentError> {
+        let id = &job.payment_id;
         let mut conn = self.store.read().await?;
         let payment = rows::get(&mut conn, site, id).await?;
         drop(conn);
@@ -248,8 +281,13 @@ impl Payments {
                 why: why.to_owned(),
             }
         };
-        match self.look(site, &payment).await {
-            Ok(TradeStanding::Unpaid) if once || payment.state == PaymentState::Failed => {
+        let looked = self.look(site, &payment).await;
+        if job.claimed && matches!(looked, Ok(TradeStanding::Unpaid | TradeStanding::Closed)) {
+            self.note_once(site, &payment, OrderEventKind::NoticeUnconfirmed)
+                .await?;
+        }
+        match looked {
+            Ok(TradeStanding::Unpaid) if job.once || payment.state == PaymentState::Failed => {
                 Ok(JobEnd::Done)
             }
             Ok(TradeStanding::Unpaid) if payment.expires_at > self.clock.now() => {

@@ -131,10 +131,16 @@ pub struct Notification {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// Our number of a trade.
+    /// Our number of a trade, which is said to be paid.
     Trade(String),
-    /// Our number of a refund.
-    Refund(String),
+    /// Our number of a trade, which is said to be over.
+    Closed(String),
+    Refund {
+        /// Our number; the provider's where we did not ask for it.
+        number: String,
+        /// Our number of the trade.
+        trade: String,
+    },
     /// Nothing that we act on.
     Other,
 }

@@ -19,6 +19,8 @@
 //! | a clerk's own order | [`PaymentError::OwnPayment`]: a colleague decides |
 //! | forged notification | refused, counted, not kept |
 //! | notification lost | page and a job keep asking |
+//! | notified of a payment that a query does not confirm | not booked, [`OrderEventKind::NoticeUnconfirmed`] |
+//! | given back at the gateway's own console | [`OrderEventKind::RefundedElsewhere`], and a difference of that day |
 //! | refund refused | [`RefundState::Failed`]: a clerk tries again or pays out by hand |
 
 mod alipay;
@@ -68,9 +70,8 @@ pub use yinxin_store::refunds::{Refund, RefundState};
 
 use crate::job_end::JobEnd;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use yinxin_core::ids::{CaseId, PaymentId, SiteId};
 use yinxin_core::money::Method;
 use yinxin_core::time::{Clock, Millis};
@@ -136,6 +137,9 @@ struct TradeJob {
     /// Look once; the attempt's own job goes on looking.
     #[serde(default)]
     once: bool,
+    /// Because the gateway has said that it was paid.
+    #[serde(default)]
+    claimed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -150,7 +154,7 @@ pub struct Payments {
     clock: Arc<dyn Clock>,
     gateways: HashMap<(SiteId, Method), Arc<dyn Gateway>>,
     transfers: HashSet<SiteId>,
-    forged: AtomicU64,
+    forged: Mutex<BTreeMap<SiteId, u64>>,
 }
 
 impl Payments {
@@ -162,7 +166,7 @@ impl Payments {
             clock,
             gateways: HashMap::new(),
             transfers: HashSet::new(),
-            forged: AtomicU64::new(0),
+            forged: Mutex::default(),
         }
     }
 
@@ -202,9 +206,17 @@ impl Payments {
             .ok_or(PaymentError::NoMethod(method))
     }
 
-    /// Notifications that were not believed since the start.
-    pub fn forged_notifications(&self) -> u64 {
-        self.forged.load(Ordering::Relaxed)
+    /// Notifications to a site that were not believed since the start.
+    pub fn forged_notifications(&self, site: &SiteId) -> u64 {
+        let counted = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.get(site).copied().unwrap_or(0)
+    }
+
+    fn count_forged(&self, site: &SiteId) -> u64 {
+        let mut counted = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counted.entry(site.clone()).or_default();
+        *count += 1;
+        *count
     }
 
     /// Runs a job of the kinds [`CONFIRM_JOB`], [`CLOSE_JOB`] and [`REFUND_JOB`]. All may run twice, and at once.
@@ -217,7 +229,7 @@ impl Payments {
         match kind {
             CONFIRM_JOB => {
                 let job: TradeJob = serde_json::from_str(payload)?;
-                self.confirm(site, &job.payment_id, job.once).await
+                self.confirm(site, &job).await
             }
             CLOSE_JOB => {
                 let job: TradeJob = serde_json::from_str(payload)?;

@@ -401,6 +401,7 @@ impl Payments {
             let job = TradeJob {
                 payment_id: payment.id.clone(),
                 once: false,
+                claimed: false,
             };
             Self::enqueue(
                 conn,
@@ -426,6 +427,7 @@ impl Payments {
         let job = TradeJob {
             payment_id: payment.id.clone(),
             once: false,
+            claimed: false,
         };
         Self::enqueue(
             conn,

@@ -253,8 +253,14 @@ impl Wechat {
             return Err(Forged::Merchant);
         }
         let about = match envelope.event_type.split_once('.') {
-            Some(("TRANSACTION", _)) => About::Trade(content.out_trade_no),
-            Some(("REFUND", _)) => About::Refund(content.out_refund_no),
+            Some(("TRANSACTION", _)) if matches!(content.trade_state.as_str(), "" | "SUCCESS") => {
+                About::Trade(content.out_trade_no)
+            }
+            Some(("TRANSACTION", _)) => About::Closed(content.out_trade_no),
+            Some(("REFUND", _)) => About::Refund {
+                number: content.out_refund_no,
+                trade: content.out_trade_no,
+            },
             _ => About::Other,
         };
         Ok(Notification {
@@ -316,6 +322,8 @@ struct Content {
     mchid: String,
     #[serde(default)]
     out_trade_no: String,
+    #[serde(default)]
+    trade_state: String,
     #[serde(default)]
     out_refund_no: String,
 }

@@ -22,14 +22,14 @@ async fn a_forged_notification_is_refused_and_nothing_of_it_is_kept() {
         ] {
             let (order, _) = desk.order(1).await;
             let payment = desk.begin(&order, method).await;
-            let before = desk.payments.forged_notifications();
+            let before = desk.payments.forged_notifications(&desk.site);
             let trade = desk.pay(&payment, mode).await;
             assert_eq!(
                 trade.deliveries[0].status, 401,
                 "{mode:?} {}",
                 desk.store.name
             );
-            assert_eq!(desk.payments.forged_notifications(), before + 1);
+            assert_eq!(desk.payments.forged_notifications(&desk.site), before + 1);
             assert!(desk.work(5).await.is_empty());
             let mut conn = desk.store.read().await.unwrap();
             let kept = gateway_notifications::count(&mut conn, &desk.site, &trade.out_trade_no)

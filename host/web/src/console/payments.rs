@@ -29,6 +29,8 @@ pub struct Asked {
 #[derive(Serialize)]
 struct OddPage {
     lines: Vec<OddLine>,
+    /// How many notifications were refused, in words; empty for none.
+    forged: String,
     next: String,
     first: String,
 }
@@ -44,7 +46,7 @@ struct OddLine {
     received: i64,
     refunded: i64,
     at: String,
-    /// Something is left to decide.
+    /// Something is left to decide: it goes back, or to an order.
     open: bool,
     /// It can be taken to another order.
     assignable: bool,
@@ -86,8 +88,16 @@ pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respon
         open: odd.received > odd.refunded,
         assignable: odd.assignable.0 > 0,
     });
+    let forged = match visit.state.payments.forged_notifications(&visit.site.id) {
+        0 => String::new(),
+        count => fill(
+            visit.text("finance.forged_notifications"),
+            &[("n", &count.to_string())],
+        ),
+    };
     let page = OddPage {
         lines: lines.collect(),
+        forged,
         next: next
             .map(|next| format!("/console/payments?after={next}"))
             .unwrap_or_default(),
