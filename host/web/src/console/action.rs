@@ -14,8 +14,8 @@ use serde::Serialize;
 use yinxin_core::definition::FieldKind;
 use yinxin_core::form::{Values, read_form};
 use yinxin_core::rules::{ItemJudgement, Problem};
-use yinxin_engine::Submission;
 use yinxin_engine::views::{ActionView, CasePage};
+use yinxin_engine::{EngineError, Submission};
 
 /// Bytes of an attached PDF.
 const ATTACHMENT: u64 = 5 * 1024 * 1024;
@@ -60,6 +60,9 @@ pub async fn fire(
     let (posted, mut picked) = upload.form(ATTACHMENT).await?;
     let visit = &clerk.visit;
     let page = load(&clerk, &id).await?;
+    if case::has_moved(&page, &posted) {
+        return case::late(&clerk, &id).await;
+    }
     let action = action(&page, &transition)?;
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let mut input = posted.answers();
@@ -104,6 +107,7 @@ pub async fn fire(
         .await
     {
         Ok(()) => Ok(visit.go(&format!("/console/cases/{id}"), "done")),
+        Err(EngineError::Stale) => case::late(&clerk, &id).await,
         Err(error) => {
             let (status, problems) = visit.problems_of(error)?;
             let values = action.input.as_ref().map(typed).unwrap_or_default();
@@ -123,6 +127,9 @@ pub async fn judge(
 ) -> Result<Response, WebError> {
     let visit = &clerk.visit;
     let page = load(&clerk, &id).await?;
+    if case::has_moved(&page, &posted) {
+        return case::late(&clerk, &id).await;
+    }
     let transition = posted.get("_transition").to_owned();
     let chosen = chosen(&posted);
     let judgements = chosen.iter().map(|(item, (passed, reason))| ItemJudgement {
@@ -155,6 +162,7 @@ pub async fn judge(
             reasons::keep(&clerk, &page, &chosen).await?;
             Ok(visit.go(&format!("/console/cases/{id}"), "done"))
         }
+        Err(EngineError::Stale) => case::late(&clerk, &id).await,
         Err(error) => {
             let (status, problems) = visit.problems_of(error)?;
             case::render(&clerk, &page, status, &problems, &chosen).await

@@ -7,6 +7,8 @@ mod view;
 use super::reasons::{self, Ready};
 use super::visit::ClerkVisit;
 use crate::error::WebError;
+use crate::forms::Posted;
+use crate::texts::fill;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use http::StatusCode;
@@ -106,6 +108,34 @@ pub async fn release(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Respon
         .release(&visit.site.id, &clerk.clerk, &case)
         .await?;
     Ok(visit.go(&format!("/console/cases/{id}"), ""))
+}
+
+/// Whether the case is another by now than the page showed, so that what was asked for fits it no more.
+pub fn has_moved(page: &CasePage, posted: &Posted) -> bool {
+    posted.version().is_some_and(|seen| seen != page.version)
+}
+
+/// The case as it is now, for whoever came too late: who did what to it last.
+pub async fn late(clerk: &ClerkVisit, id: &str) -> Result<Response, WebError> {
+    let page = load(clerk, id).await?;
+    let visit = &clerk.visit;
+    let message = match page.history.last() {
+        Some(last) => fill(
+            visit.text("console.faster"),
+            &[
+                ("name", &last.actor),
+                ("at", &last.at.minute()),
+                ("what", &last.label),
+            ],
+        ),
+        None => visit.text("errors.stale.sentence").to_owned(),
+    };
+    let told = Problem {
+        item: None,
+        message,
+        offer: None,
+    };
+    render(clerk, &page, StatusCode::CONFLICT, &[told], &Chosen::new()).await
 }
 
 /// The page, with problems where an action was stopped by them and what was chosen still there.

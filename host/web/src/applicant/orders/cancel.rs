@@ -19,6 +19,8 @@ struct CancelPage {
     total: i64,
     /// Parts that came already and go back.
     received: i64,
+    /// It can still be cancelled.
+    possible: bool,
     subjects: Vec<String>,
     problems: Vec<ProblemView>,
 }
@@ -40,6 +42,8 @@ pub async fn cancel(applicant: Applicant, Path(id): Path<String>) -> Result<Resp
         Ok(()) => Ok(visit.go(&format!("/orders/{}", order.id), "order-cancelled")),
         Err(error) => {
             let (status, problems) = visit.problems_of(error)?;
+            // Paid meanwhile, perhaps: the page shows the order as it is now.
+            let order = own(&applicant, &id).await?;
             render(&applicant, &order, status, &problems).await
         }
     }
@@ -53,7 +57,8 @@ async fn render(
 ) -> Result<Response, WebError> {
     let visit = &applicant.visit;
     let cases = cases(applicant, order).await?;
-    if problems.is_empty() && !Possible::of(visit, order, is_basket(&cases)).cancel {
+    let possible = Possible::of(visit, order, is_basket(&cases)).cancel;
+    if problems.is_empty() && !possible {
         return Err(WebError::Stale);
     }
     let page = CancelPage {
@@ -61,6 +66,7 @@ async fn render(
         number: order.number.clone(),
         total: order.total.0,
         received: order.received.0,
+        possible,
         subjects: cases
             .into_iter()
             .map(|case| format!("{} {}", case.subject, case.number))

@@ -49,6 +49,13 @@ pub async fn verify(
     // What was agreed to is this amount, and no other.
     let agreed = posted.get("_agreed") == amount.0.to_string();
     if !agreed && let Some(sentence) = consequence(&clerk, &order, amount) {
+        // What a colleague has done since is no reason to ask whether one is sure.
+        let mut conn = visit.state.store.read().await?;
+        let told = overtaken(&clerk, &mut conn, &id, &posted).await?;
+        drop(conn);
+        if let Some(told) = told {
+            return late(&clerk, &id, told, Some(kept)).await;
+        }
         return sure(&clerk, &order, kept, amount, sentence, posted.get("_seen"));
     }
     let transfer = Transfer {
