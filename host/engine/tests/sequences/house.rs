@@ -1,7 +1,8 @@
 //! The host as one process has it, and what outlives the process: database, providers, clock.
 
-use crate::bank::Bank;
+use crate::inbox::Inbox;
 use crate::outside::{Pocket, TestClock};
+use crate::providers::Providers;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,10 +26,13 @@ use yinxin_store::Store;
 use yinxin_store::blobs::Blobs;
 use yinxin_store::seal::Sealer;
 
+/// The ways to pay by a code.
+pub const GATEWAYS: [Method; 2] = [Method::Wechat, Method::Alipay];
+
 /// Everything around the host.
 pub struct Streets {
-    pub wechat: Arc<Bank>,
-    pub alipay: Arc<Bank>,
+    pub providers: Providers,
+    inbox: Inbox,
     pub clock: Arc<TestClock>,
     pub pocket: Arc<Pocket>,
     pub folder: PathBuf,
@@ -46,10 +50,13 @@ pub struct People {
 }
 
 impl Streets {
-    pub fn new(folder: &Path, people: People) -> Self {
+    pub async fn new(folder: &Path, people: People) -> Self {
+        let inbox = Inbox::open().await;
+        let notify = |provider: &str| inbox.address(provider);
         Self {
-            wechat: Arc::new(Bank::new(Method::Wechat)),
-            alipay: Arc::new(Bank::new(Method::Alipay)),
+            // What nobody acknowledged is not told again: the order of things is chance's alone.
+            providers: Providers::open(notify, &[]).await,
+            inbox,
             clock: Arc::default(),
             pocket: Arc::default(),
             folder: folder.to_owned(),
@@ -59,7 +66,7 @@ impl Streets {
     }
 
     /// The same as the template's, with a database of its own. Nobody writes to the template's any more.
-    pub fn copied(template: &Self, folder: &Path) -> Self {
+    pub async fn copied(template: &Self, folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         for entry in std::fs::read_dir(&template.folder).unwrap() {
             let file = entry.unwrap().path();
@@ -68,17 +75,10 @@ impl Streets {
                 std::fs::copy(&file, folder.join(name)).unwrap();
             }
         }
-        let copy = Self::new(folder, template.people.clone());
+        let copy = Self::new(folder, template.people.clone()).await;
         let held = template.account.load(Ordering::SeqCst);
         copy.account.store(held, Ordering::SeqCst);
         copy
-    }
-
-    pub fn bank(&self, method: Method) -> &Bank {
-        match method {
-            Method::Wechat => &self.wechat,
-            _ => &self.alipay,
-        }
     }
 }
 
@@ -147,8 +147,9 @@ impl House {
             .unwrap();
 
         let mut payments = Payments::new(store.clone(), sealer.clone(), clock.clone());
-        payments.add_gateway(site.clone(), streets.wechat.clone());
-        payments.add_gateway(site.clone(), streets.alipay.clone());
+        for gateway in streets.providers.gateways() {
+            payments.add_gateway(site.clone(), gateway);
+        }
         payments.add_transfers(site.clone());
         let blobs = Blobs::folder(&streets.folder.join("blobs"), sealer.clone()).unwrap();
         let channels = Channels {
@@ -191,6 +192,7 @@ impl House {
             streets.pocket.clone(),
         );
         let payments = Arc::new(payments);
+        streets.inbox.is_for(&site, &payments);
         let reconciliation = Arc::new(yinxin_services::reconciliation::Reconciliation::new(
             store.clone(),
             sealer.clone(),

@@ -1,14 +1,33 @@
 //! What must hold when a life has come to rest.
 
-use crate::house::{House, Streets, any_clerk, clerk};
+use crate::house::{GATEWAYS, House, Streets, any_clerk, clerk};
 use std::sync::atomic::Ordering;
+use yinxin_core::ids::SiteId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_services::payments::OrderState;
+use yinxin_services::reconciliation::{BillKind, Difference, DifferenceState};
 use yinxin_store::postings::{self, Account};
-use yinxin_store::{ledger, orders};
+use yinxin_store::{Connection, ledger, orders};
 
 /// States in which the applicant has a certificate, or is about to.
 const FULFILLED: [&str; 5] = ["issuing", "ready", "sent", "revoked", "renewed"];
+
+/// More differences than a life can have.
+const MANY: i64 = 500;
+
+async fn balance(conn: &mut Connection, site: &SiteId, account: Account) -> i64 {
+    postings::balance(conn, site, account).await.unwrap().0
+}
+
+/// fen that a provider has more than our books, by what a clerk is told.
+fn more_at_theirs(difference: &Difference) -> i64 {
+    let fen = |side: Option<Fen>| side.map_or(0, |fen| fen.0);
+    let more = fen(difference.theirs) - fen(difference.ours);
+    match difference.about {
+        BillKind::Payment => more,
+        BillKind::Refund => -more,
+    }
+}
 
 /// Sentences about what does not hold; none when all is well.
 pub async fn faults(house: &House, streets: &Streets) -> Vec<String> {
@@ -22,22 +41,27 @@ pub async fn faults(house: &House, streets: &Streets) -> Vec<String> {
         .collect();
     let mut conn = house.store.read().await.unwrap();
 
-    for (method, held) in [
-        (Method::Wechat, streets.wechat.holds()),
-        (Method::Alipay, streets.alipay.holds()),
-        (
-            Method::BankTransfer,
-            Fen(streets.account.load(Ordering::SeqCst)),
-        ),
-    ] {
-        let booked = postings::balance(&mut conn, site, Account::Gateway(method))
-            .await
-            .unwrap();
-        if booked != held {
-            faults.push(format!(
-                "{method:?} holds {held}, and the books say {booked}"
-            ));
-        }
+    let reconciliation = &house.services.reconciliation;
+    let told = reconciliation.differences(site, DifferenceState::Open, None, MANY);
+    let told = told.await.unwrap();
+    let mut booked = balance(&mut conn, site, Account::GatewayFees).await;
+    let mut held = 0;
+    for method in GATEWAYS {
+        booked += balance(&mut conn, site, Account::Gateway(method)).await;
+        held += streets.providers.held(method);
+    }
+    let named: i64 = told.iter().map(more_at_theirs).sum();
+    if held != booked + named {
+        faults.push(format!(
+            "the providers hold {held} fen, the books say {booked}, and clerks were told of {named}: {told:#?}"
+        ));
+    }
+    let bank = balance(&mut conn, site, Account::Gateway(Method::BankTransfer)).await;
+    let held = streets.account.load(Ordering::SeqCst);
+    if bank != held {
+        faults.push(format!(
+            "the bank holds {held} fen, and the books say {bank}"
+        ));
     }
 
     // Each case's money and certificate.

@@ -1,18 +1,23 @@
 //! One life: what people, clerks, providers and accidents do, in an order that chance makes.
 
-use crate::bank::Bank;
 use crate::chance::Chance;
-use crate::house::{House, Streets, any_clerk, finance};
+use crate::house::{GATEWAYS, House, Streets, any_clerk, finance};
 use crate::people::{choice, said_by_clerk, work};
 use crate::seen::Seen;
+use jiff::civil::Date;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use yinxin_core::ids::{CaseId, FileId, OrderId, PaymentId};
 use yinxin_core::money::{Fen, Method};
+use yinxin_core::time::Millis;
 use yinxin_engine::{Actor, EngineError};
-use yinxin_services::payments::{By, OrderState, PaymentError, Transfer};
+use yinxin_services::payments::{By, OrderState, PaymentError, RefundState, Transfer};
+use yinxin_services::reconciliation::ReportState;
+use yinxin_simulators::lies::Answers;
+use yinxin_simulators::trades::{PayMode, Trade};
 use yinxin_store::StoreError;
 
 /// Things that happen in one life.
@@ -22,6 +27,37 @@ const CRASHES: usize = 6;
 /// How often a future is polled at most before a crash; a decision takes some sixty.
 const POLLS: usize = 80;
 
+/// What is paid and told otherwise than it should be. What comes later by itself would come at another time in each run.
+const MODES: [PayMode; 15] = [
+    PayMode::Repeat,
+    PayMode::Forge,
+    PayMode::Drop,
+    PayMode::Amount,
+    PayMode::Signtest,
+    PayMode::Hold,
+    PayMode::Hold,
+    PayMode::Late,
+    PayMode::Claim,
+    PayMode::Understate,
+    PayMode::Deny,
+    PayMode::Stranger,
+    PayMode::Swap,
+    PayMode::Stale,
+    PayMode::Cut,
+];
+/// How requests are answered for a while. Silence takes ten seconds each time, and an invented payment is found by the
+/// ledger's day, which these lives outrun: `host/web/tests/gateways` tries those.
+const ANSWERS: [Answers; 8] = [
+    Answers::Error,
+    Answers::Broken,
+    Answers::Forged,
+    Answers::Unpaid,
+    Answers::Closed,
+    Answers::Amount,
+    Answers::Stranger,
+    Answers::Eager,
+];
+
 struct Life<'a> {
     house: &'a mut House,
     streets: &'a Streets,
@@ -30,6 +66,8 @@ struct Life<'a> {
     story: Vec<String>,
     /// Numbers of the bank's; each stands for one transfer.
     transfers: usize,
+    /// At the providers.
+    began: Date,
 }
 
 /// Lives, then lets everything come to rest: providers answer, clerks do what waits for them. Gives what happened.
@@ -41,6 +79,7 @@ pub async fn live(house: &mut House, streets: &Streets, seed: u64, seen: &mut Se
         seen,
         story: Vec::new(),
         transfers: 0,
+        began: Millis::now().day(),
     };
     for _ in 0..STEPS {
         life.step().await;
@@ -76,13 +115,15 @@ impl Life<'_> {
             0..=3 => self.order().await,
             4 => self.change().await,
             5 => self.cancel().await,
-            6..=10 => self.pay().await,
-            11 | 12 => self.notify().await,
-            13 => self.slip().await,
-            14..=16 => self.transfer().await,
+            6..=11 => self.pay().await,
+            12 | 13 => self.tell().await,
+            14 => self.slip().await,
+            15 => self.transfer().await,
+            16 => self.answer(),
             17..=25 => self.transition().await,
             26 => self.pay_out().await,
-            27 => self.outage(),
+            27 if self.chance.once_in(3) => self.refund_at_console().await,
+            27 => self.answer(),
             28 => self.restart().await,
             _ => self.pass_time().await,
         }
@@ -142,7 +183,9 @@ impl Life<'_> {
 
     /// A handful of the cases, and one of the ways to pay for them.
     async fn basket(&mut self) -> Option<(Vec<CaseId>, Method, Fen)> {
-        let cases = self.chance.some_of(&self.streets.people.cases);
+        // Only renewals can be paid by a code.
+        let from = usize::from(!self.chance.once_in(3));
+        let cases = self.chance.some_of(&self.streets.people.cases[from..]);
         let (engine, site) = (&self.house.engine, &self.house.site);
         let quoted = engine
             .quote_basket(site, &self.streets.people.applicant, &cases)
@@ -228,57 +271,58 @@ impl Life<'_> {
                 assert!(is_refused_payment(&error), "{error:?}");
             }
         }
-        let bank = self.streets.bank(method);
-        let open: Vec<_> = bank
-            .trades()
-            .into_iter()
-            .filter(|trade| trade.paid.is_none())
-            .collect();
-        let Some(trade) = self.chance.one_of(&open).cloned() else {
-            return;
+        let mode = if self.chance.once_in(3) {
+            PayMode::Normal
+        } else {
+            *self.chance.one_of(&MODES).unwrap()
         };
-        if self.chance.once_in(5) {
-            if bank.pay(&trade.number, trade.amount - 1) {
-                self.note("another amount at the provider");
-            }
-        } else if bank.pay(&trade.number, trade.amount) {
-            self.note("paid at the provider");
-        }
-    }
-
-    async fn notify(&mut self) {
-        let method = *self
-            .chance
-            .one_of(&[Method::Wechat, Method::Alipay])
-            .unwrap();
-        let trades = self.streets.bank(method).trades();
+        let mut trades = self.streets.providers.book(method).all();
+        trades.retain(|trade| trade.is_payable(mode));
         let Some(trade) = self.chance.one_of(&trades).cloned() else {
             return;
         };
-        let (payments, site) = (
-            self.house.services.payments.clone(),
-            self.house.site.clone(),
-        );
-        let headers = axum::http::HeaderMap::new();
-        let forged = self.chance.once_in(4);
-        let body = format!(
-            "{}{}",
-            if forged { "wrong:" } else { "signed:" },
-            trade.number
-        );
-        for _ in 0..=self.chance.below(3) {
-            let told = payments.receive_notification(&site, method, &headers, body.as_bytes());
-            match self.or_crash(told).await {
-                Some(Err(PaymentError::Forged(_))) if forged => {
-                    self.note("forged notification refused")
-                }
-                Some(Err(error)) => assert!(is_refused_payment(&error) && !forged, "{error:?}"),
-                Some(Ok(_)) => {
-                    assert!(!forged, "a forged notification was believed");
-                    self.note("notified");
-                }
-                None => {}
+        let providers = &self.streets.providers;
+        providers.pay(method, &trade.out_trade_no, mode).await;
+        self.note(format!("pays: {mode:?}"));
+    }
+
+    fn a_gateway(&mut self) -> Method {
+        *self.chance.one_of(&GATEWAYS).unwrap()
+    }
+
+    fn a_trade(&mut self, method: Method) -> Option<Trade> {
+        let trades = self.streets.providers.book(method).all();
+        self.chance.one_of(&trades).cloned()
+    }
+
+    /// What a provider held back is told now.
+    async fn tell(&mut self) {
+        let method = self.a_gateway();
+        for trade in self.streets.providers.book(method).all() {
+            let number = &trade.out_trade_no;
+            if self.streets.providers.tell(method, number).await > 0 {
+                self.note("told late");
             }
+        }
+    }
+
+    /// Somebody gives money back at a provider's own console.
+    async fn refund_at_console(&mut self) {
+        let method = self.a_gateway();
+        let Some(trade) = self.a_trade(method) else {
+            return;
+        };
+        let left = trade.received() - trade.refunded();
+        let amount = if self.chance.once_in(2) {
+            left
+        } else {
+            left / 2
+        };
+        if amount > 0 {
+            let providers = &self.streets.providers;
+            let number = &trade.out_trade_no;
+            providers.refund_at_console(method, number, amount).await;
+            self.note("refunded at the provider's console");
         }
     }
 
@@ -412,10 +456,7 @@ impl Life<'_> {
             self.house.site.clone(),
         );
         let mut waiting = Vec::new();
-        for state in [
-            yinxin_services::payments::RefundState::Requested,
-            yinxin_services::payments::RefundState::Failed,
-        ] {
+        for state in [RefundState::Requested, RefundState::Failed] {
             waiting.extend(payments.refunds_in(&site, state, None, 50).await.unwrap());
         }
         let Some(refund) = self.chance.one_of(&waiting).cloned() else {
@@ -462,23 +503,19 @@ impl Life<'_> {
         let refund = yinxin_store::refunds::get(&mut conn, &self.house.site, refund)
             .await
             .unwrap();
-        refund.state == yinxin_services::payments::RefundState::Done
+        refund.state == RefundState::Done
     }
 
-    /// A provider is mostly in reach.
-    fn outage(&mut self) {
-        let method = *self
-            .chance
-            .one_of(&[Method::Wechat, Method::Alipay])
-            .unwrap();
-        let reachable = &self.streets.bank(method).reachable;
-        if !reachable.load(Ordering::SeqCst) {
-            reachable.store(true, Ordering::SeqCst);
-            self.note("reachable again");
-        } else if self.chance.once_in(3) {
-            reachable.store(false, Ordering::SeqCst);
-            self.note("out of reach");
-        }
+    /// A provider mostly answers, and mostly the truth.
+    fn answer(&mut self) {
+        let method = self.a_gateway();
+        let (answers, number) = match (self.chance.below(4), self.a_trade(method)) {
+            (0, _) => (*self.chance.one_of(&ANSWERS).unwrap(), String::new()),
+            (1, Some(trade)) => (*self.chance.one_of(&ANSWERS).unwrap(), trade.out_trade_no),
+            _ => (Answers::Truth, String::new()),
+        };
+        self.streets.providers.answer(method, &number, answers);
+        self.note(format!("answers: {answers:?}"));
     }
 
     async fn restart(&mut self) {
@@ -499,9 +536,16 @@ impl Life<'_> {
 
     /// Providers answer again and clerks clear their queues, until nothing moves any more.
     async fn rest(&mut self) {
-        let reachable = |bank: &Bank| bank.reachable.store(true, Ordering::SeqCst);
-        reachable(&self.streets.wechat);
-        reachable(&self.streets.alipay);
+        for method in GATEWAYS {
+            for trade in self.streets.providers.book(method).all() {
+                let number = &trade.out_trade_no;
+                self.streets
+                    .providers
+                    .answer(method, number, Answers::Truth);
+                self.streets.providers.tell(method, number).await;
+            }
+            self.streets.providers.answer(method, "", Answers::Truth);
+        }
         *self.house = House::open(self.streets).await;
         let (payments, site) = (
             self.house.services.payments.clone(),
@@ -514,16 +558,11 @@ impl Life<'_> {
             for odd in payments.odd_payments(&site, None, 50).await.unwrap() {
                 self.give_back(&odd.payment).await;
             }
-            for refund in payments
-                .refunds_in(
-                    &site,
-                    yinxin_services::payments::RefundState::Requested,
-                    None,
-                    50,
-                )
-                .await
-                .unwrap()
-            {
+            let mut waiting = Vec::new();
+            for state in [RefundState::Requested, RefundState::Failed] {
+                waiting.extend(payments.refunds_in(&site, state, None, 50).await.unwrap());
+            }
+            for refund in waiting {
                 let mut tx = self.house.store.begin().await.unwrap();
                 let number = format!("E{}", refund.id);
                 if payments
@@ -538,6 +577,24 @@ impl Life<'_> {
                 }
             }
         }
+        work(self.house, self.streets, 4 * 3600).await;
+        self.compare().await;
+    }
+
+    /// The day at the providers is compared, which is one day for them however much time passed here.
+    async fn compare(&mut self) {
+        let reconciliation = self.house.services.reconciliation.clone();
+        let (began, now) = (self.began, Millis::now().day());
+        self.streets.clock.advance(48 * 3600);
+        for day in BTreeSet::from([began, now]) {
+            for method in GATEWAYS {
+                let by = finance();
+                let report = reconciliation.run_again(&self.house.site, method, day, &by);
+                let report = report.await.unwrap();
+                assert!(matches!(report.state, ReportState::Done), "{report:?}");
+            }
+        }
+        // What was found by the bills comes to its end.
         work(self.house, self.streets, 4 * 3600).await;
     }
 

@@ -39,7 +39,7 @@ pub async fn before_anybody_ordered() -> Template {
         applicant: AccountId::generate(),
         cases: Vec::new(),
     };
-    let mut streets = Streets::new(folder.path(), nobody);
+    let mut streets = Streets::new(folder.path(), nobody).await;
     let house = House::open(&streets).await;
     let applicant = registered(&house, &streets).await;
     streets.people.applicant = applicant.clone();

@@ -18,7 +18,11 @@ impl Seen {
     /// A life in which nothing ever happens would prove nothing. What is rare need not come in a few of them.
     pub fn assert_everything_happened(&self, lives: u64) {
         let rare = [
-            "another amount at the provider",
+            "pays: Amount",
+            "pays: Forge",
+            "pays: Late",
+            "pays: Claim",
+            "pays: Cut",
             "transfer Excess",
             "slip refused",
             "ask-refund",
@@ -29,9 +33,11 @@ impl Seen {
             "ordered",
             "changed",
             "cancelled",
-            "paid at the provider",
-            "notified",
-            "forged notification refused",
+            "pays: Normal",
+            "pays: Hold",
+            "told late",
+            "answers: Truth",
+            "refunded at the provider's console",
             "transfer Paid",
             "transfer Partial",
             "refund paid out by hand",

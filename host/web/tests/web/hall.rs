@@ -67,11 +67,19 @@ pub async fn hall_over(https: bool) -> Hall {
 
 /// `tills` adds ways to pay besides the transfer.
 pub async fn hall_with(https: bool, tills: impl FnOnce(&mut Payments)) -> Hall {
-    let test_store = sqlite().await;
+    hall_in(sqlite().await, Arc::new(SystemClock), https, tills).await
+}
+
+/// The same in a database and at a time of one's own.
+pub async fn hall_in(
+    test_store: TestStore,
+    clock: Arc<dyn Clock>,
+    https: bool,
+    tills: impl FnOnce(&mut Payments),
+) -> Hall {
     let folder = tempfile::tempdir().unwrap();
     let site = SiteId::parse("jiangxi").unwrap();
     let (store, sealer) = (test_store.store.clone(), test_store.sealer.clone());
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let passwords = Passwords::new().unwrap();
     let accounts = Accounts::new(
         store.clone(),

@@ -36,7 +36,7 @@ pub async fn market_with_till() -> (Hall, Till) {
     (opened(hall).await, till)
 }
 
-async fn opened(hall: Hall) -> Hall {
+pub async fn opened(hall: Hall) -> Hall {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/fujian");
     let manifest = std::fs::read_to_string(format!("{folder}/plugin.toml")).unwrap();
     let manifest = Manifest::parse(&manifest).unwrap();
