@@ -8,7 +8,7 @@ pub use clerk::Clerk;
 
 use crate::browser::Browser;
 use crate::numbers::{identity_number, uscc};
-use crate::page::{Answer, Page};
+use crate::page::{Answer, Form, Page};
 use crate::scans;
 use crate::simulated::Simulated;
 use anyhow::{Context, Result, bail};
@@ -77,6 +77,15 @@ impl Applicant {
 
     /// Sends the registration with these answers; `answers` are those of the site's form.
     async fn register(&mut self, answers: &[(&str, Answer<'_>)]) -> Result<Page> {
+        let (form, button) = self.ready_to_register(answers).await?;
+        self.browser
+            .send(&form, Some(button))
+            .await?
+            .expect("注册成功")
+    }
+
+    /// The registration filled in, with the code from the phone; only its button has to be pressed.
+    async fn ready_to_register(&mut self, answers: &[(&str, Answer<'_>)]) -> Result<(Form, usize)> {
         let page = self.browser.open("/register").await?;
         let page = self.browser.press(&page, "改为算术题", answers).await?;
         let sum = sum_on(&page)?;
@@ -102,10 +111,11 @@ impl Applicant {
             ("再次输入密码", (&password).into()),
             ("terms", Answer::Tick(true)),
         ]);
-        self.browser
-            .press(&page, "注册", &more)
-            .await?
-            .expect("注册成功")
+        let (mut form, button) = page.form_with("注册")?;
+        for (label, answer) in more {
+            form.fill(label, answer)?;
+        }
+        Ok((form, button))
     }
 
     async fn log_in(&mut self, login_id: &str) -> Result<Page> {

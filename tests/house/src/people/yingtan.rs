@@ -3,7 +3,7 @@
 use super::{Applicant, Unit};
 use crate::browser::Browser;
 use crate::house::House;
-use crate::page::{Answer, Page};
+use crate::page::{Answer, Form, Page};
 use anyhow::{Context, Result};
 use std::ops::{Deref, DerefMut};
 
@@ -27,6 +27,14 @@ impl DerefMut for Handler {
     }
 }
 
+fn asked_at_registration(unit: &Unit) -> [(&str, Answer<'_>); 3] {
+    [
+        ("单位名称", (&unit.name).into()),
+        ("统一社会信用代码", (&unit.uscc).into()),
+        ("经办人手机", (&unit.mobile).into()),
+    ]
+}
+
 impl Handler {
     pub fn new(house: &House, unit: Unit) -> Self {
         Self(Applicant {
@@ -40,12 +48,14 @@ impl Handler {
 
     pub async fn register(&mut self) -> Result<Page> {
         let unit = self.unit.clone();
-        let answers = [
-            ("单位名称", (&unit.name).into()),
-            ("统一社会信用代码", (&unit.uscc).into()),
-            ("经办人手机", (&unit.mobile).into()),
-        ];
-        self.0.register(&answers).await
+        self.0.register(&asked_at_registration(&unit)).await
+    }
+
+    /// The registration filled in; only its button has to be pressed.
+    pub async fn ready_to_register(&mut self) -> Result<(Form, usize)> {
+        let unit = self.unit.clone();
+        let answers = asked_at_registration(&unit);
+        self.0.ready_to_register(&answers).await
     }
 
     pub async fn log_in(&mut self) -> Result<Page> {
