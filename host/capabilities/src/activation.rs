@@ -12,15 +12,16 @@ use crate::grants::{Capability, Grants, Quotas};
 use crate::manifest::Manifest;
 use crate::plugin::{Code, Plugin};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use wasmtime::Store as WasmStore;
 use wasmtime::component::{HasSelf, Linker};
 use yinxin_core::definition::Definition;
 use yinxin_core::definition::lint::{Finding, Severity, lint};
 use yinxin_core::ids::SiteId;
-use yinxin_sandbox::{Call, CallError, EngineError, LoadError, Loaded, Sandbox};
+use yinxin_sandbox::{Call, CallError, EngineError, LoadError, Loaded, Sandbox, Share};
 use yinxin_store::StoreError;
 use yinxin_store::plugins::Activation;
 
@@ -125,6 +126,8 @@ pub(crate) struct Workshop {
     sandbox: Sandbox,
     /// Holds every interface of the contract; who may use one is asked at each call.
     linker: Linker<Office>,
+    /// By site and plugin: a new version does not get a second share.
+    shares: Mutex<BTreeMap<(SiteId, String), Share>>,
 }
 
 impl Workshop {
@@ -132,7 +135,11 @@ impl Workshop {
         let mut linker = Linker::new(sandbox.engine());
         World::add_to_linker::<_, HasSelf<Office>>(&mut linker, |office| office)
             .map_err(|error| EngineError::Setup(format!("{error:#}")))?;
-        Ok(Self { sandbox, linker })
+        Ok(Self {
+            sandbox,
+            linker,
+            shares: Mutex::default(),
+        })
     }
 
     /// The whole way, for a component that is new here.
@@ -160,7 +167,7 @@ impl Workshop {
         }
         let grants = entry.grants();
         permitted(&loaded, manifest, &grants)?;
-        let code = self.link(&plugin, &loaded)?;
+        let code = self.link(site, &plugin, &loaded)?;
         let definition = describe(&code, site, &plugin).await?;
         for (what, declared, described) in [
             ("name", &manifest.name, &definition.id),
@@ -237,7 +244,7 @@ impl Workshop {
                 fault,
             }
         })?;
-        let code = self.link(&row.plugin, &loaded)?;
+        let code = self.link(site, &row.plugin, &loaded)?;
         Ok(Plugin {
             site: site.clone(),
             name: row.plugin,
@@ -260,7 +267,7 @@ impl Workshop {
         }
     }
 
-    fn link(&self, plugin: &str, loaded: &Loaded) -> Result<Code, ActivationError> {
+    fn link(&self, site: &SiteId, plugin: &str, loaded: &Loaded) -> Result<Code, ActivationError> {
         if !loaded.exports.iter().any(|export| export == RULES) {
             return Err(ActivationError::NoRules {
                 plugin: plugin.to_owned(),
@@ -277,9 +284,19 @@ impl Workshop {
         let indices = PluginIndices::new(&component).map_err(contract)?;
         Ok(Code {
             sandbox: self.sandbox.clone(),
+            share: self.share(site, plugin),
             component,
             indices,
         })
+    }
+
+    fn share(&self, site: &SiteId, plugin: &str) -> Share {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let whose = (site.clone(), plugin.to_owned());
+        shares
+            .entry(whose)
+            .or_insert_with(|| self.sandbox.share())
+            .clone()
     }
 }
 
@@ -311,6 +328,7 @@ async fn describe(code: &Code, site: &SiteId, plugin: &str) -> Result<Definition
         plugin,
         export: "describe",
         limits: &limits,
+        share: Some(&code.share),
     };
     let desk = Desk::bare(site.clone(), plugin.to_owned());
     let run = async |store: &mut WasmStore<Office>, rules: &Guest| rules.call_describe(store).await;

@@ -18,7 +18,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
     Basket, CaseView, Checkpoint, Decision, Event, Moment, NamedValue, Problem, Quotation, Sources,
 };
-use yinxin_sandbox::{Call, CallError, Limits, Sandbox};
+use yinxin_sandbox::{Call, CallError, Limits, Sandbox, Share};
 use yinxin_store::StoreError;
 
 /// Why a rule gave no answer. Nothing that it asked for has happened.
@@ -85,6 +85,8 @@ pub struct Plugin {
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) sandbox: Sandbox,
+    /// What all versions of the plugin on its site may hold of the sandbox's places.
+    pub(crate) share: Share,
     pub(crate) component: InstancePre<Office>,
     pub(crate) indices: PluginIndices,
 }
@@ -222,6 +224,7 @@ impl Plugin {
             plugin: &self.name,
             export,
             limits: &limits,
+            share: Some(&self.code.share),
         };
         let outcome = self.code.call(call, desk, run).await;
         // Trouble goes first: a guest that was told "unavailable" may have done anything, even panicked.

@@ -1,10 +1,11 @@
 //! One call: a fresh store, an instance in it, the call, and the store is dropped.
 
-use crate::engine::Sandbox;
+use crate::engine::{Sandbox, Share};
 use crate::error::{CallError, Failure, Stage};
 use crate::limits::{Budget, Exceeded, Limits, Watch};
 use std::future::Future;
 use std::time::{Duration, Instant};
+use tokio::sync::AcquireError;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
@@ -14,6 +15,8 @@ pub struct Call<'a> {
     pub plugin: &'a str,
     pub export: &'static str,
     pub limits: &'a Limits,
+    /// What the plugin may hold of the places; none: all of them.
+    pub share: Option<&'a Share>,
 }
 
 /// What stands in a call's store: the host's part `T`, reached by imports, and the call's books.
@@ -54,6 +57,7 @@ impl Sandbox {
             plugin,
             export,
             limits,
+            share,
         } = call;
         let fail = |failure| CallError {
             plugin: plugin.to_owned(),
@@ -61,9 +65,16 @@ impl Sandbox {
             failure,
         };
 
-        // A place of one's own, instead of an error from the pool when many call at once.
-        let waiting = tokio::time::timeout(limits.total_time, self.places.acquire());
-        let _place = match waiting.await {
+        // A place of one's own, instead of an error from the pool when many call at once. The share comes first: who waits
+        // for it holds no place.
+        let place = async {
+            let part = match share {
+                Some(Share(share)) => Some(share.acquire().await?),
+                None => None,
+            };
+            Ok::<_, AcquireError>((part, self.places.acquire().await?))
+        };
+        let _place = match tokio::time::timeout(limits.total_time, place).await {
             Ok(Ok(place)) => place,
             Ok(Err(_)) | Err(_) => {
                 return Err(fail(Failure::Busy {

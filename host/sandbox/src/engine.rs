@@ -22,6 +22,10 @@ const RESIDENT_WITH_PAGEMAP: usize = 2 << 20;
 /// Without that help each call pays for clearing this many bytes, dirty or not, so that it is what a small guest uses.
 const RESIDENT_WITHOUT_PAGEMAP: usize = 256 << 10;
 
+/// Of so many places one plugin holds one at most, however often it is called: the others stay for everybody else's calls,
+/// whatever this plugin does with its own. Three plugins could misbehave at once, and a fourth finds places free.
+const SHARES: u32 = 4;
+
 /// Settings of the process's sandbox.
 pub struct Settings {
     /// Calls that can run at the same time; more wait their turn. A call that waits for the database holds its place.
@@ -56,9 +60,14 @@ pub enum EngineError {
 pub struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) places: Arc<Semaphore>,
+    share: usize,
     pub(crate) ceiling: Arc<Limits>,
     pub(crate) cache: Option<Arc<Cache>>,
 }
+
+/// How many places one plugin's calls may hold at the same time. Clones are the same share.
+#[derive(Clone, Debug)]
+pub struct Share(pub(crate) Arc<Semaphore>);
 
 impl Sandbox {
     pub fn new(settings: Settings) -> Result<Self, EngineError> {
@@ -68,6 +77,7 @@ impl Sandbox {
         Ok(Self {
             engine,
             places: Arc::new(Semaphore::new(settings.places as usize)),
+            share: (settings.places / SHARES).max(1) as usize,
             ceiling: Arc::new(settings.limits),
             cache: settings.cache.map(Arc::new),
         })
@@ -76,6 +86,16 @@ impl Sandbox {
     /// The limits of a call where the caller has no reason for others.
     pub fn limits(&self) -> &Limits {
         &self.ceiling
+    }
+
+    /// A share of the places, for all calls of one plugin.
+    pub fn share(&self) -> Share {
+        Share(Arc::new(Semaphore::new(self.share)))
+    }
+
+    /// Places in which no call is now.
+    pub fn free_places(&self) -> usize {
+        self.places.available_permits()
     }
 
     /// wasmtime's engine, for making a linker.

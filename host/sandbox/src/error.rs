@@ -34,6 +34,9 @@ pub enum Failure {
     HostCallBytes { limit: usize },
     #[error("returned more than {limit} bytes")]
     ResultTooLarge { limit: usize },
+    /// Places outside of its memory, text that is not UTF-8, a case that the contract does not have.
+    #[error("returned what cannot be read: {reason}")]
+    BadResult { reason: String },
     #[error("asked for more than {limit} effects")]
     EffectsCount { limit: u32 },
     #[error("asked for effects of more than {limit} bytes")]
@@ -100,6 +103,8 @@ impl Failure {
         let reason = error.root_cause().to_string();
         match stage {
             Stage::Instantiating => Self::Instantiation { reason },
+            // As above: no code of the guest on the stack, so it is its result that is read.
+            Stage::Running if !error.is::<WasmBacktrace>() => Self::BadResult { reason },
             Stage::Running => Self::Host { reason },
         }
     }

@@ -5,6 +5,7 @@
 //! - A guest has no WASI, no clock, no socket and no file. What it imports is what the caller put into the linker.
 //! - Whatever a guest does, [`Sandbox::call`] comes back, with a [`CallError`] that names the plugin, the export and the
 //!   limit, and the next call finds the sandbox as good as new.
+//! - The calls of one plugin never hold all places: each plugin has a [`Share`].
 //!
 //! The crate knows no word of the domain: what a call may ask of the host lives in the type that the caller puts into
 //! the [`Room`].
@@ -28,7 +29,7 @@ mod load;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Room};
-pub use engine::{EngineError, Sandbox, Settings};
+pub use engine::{EngineError, Sandbox, Settings, Share};
 pub use error::{CallError, Failure};
 pub use limits::{Budget, Exceeded, Limits};
 pub use load::{Import, LoadError, Loaded};

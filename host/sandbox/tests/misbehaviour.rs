@@ -12,7 +12,9 @@ use yinxin_sandbox::wasmtime::component::{
     ComponentNamedList, Instance, InstancePre, Lift, Linker,
 };
 use yinxin_sandbox::wasmtime::{self, Store, StoreContextMut};
-use yinxin_sandbox::{Cache, Call, CallError, Failure, Limits, LoadError, Room, Sandbox, Settings};
+use yinxin_sandbox::{
+    Cache, Call, CallError, Failure, Limits, LoadError, Room, Sandbox, Settings, Share,
+};
 
 const GUEST: &str = include_str!("guest.wat");
 
@@ -50,6 +52,11 @@ fn prepare(sandbox: &Sandbox, bytes: &[u8]) -> InstancePre<Room<Host>> {
     )
     .unwrap();
     host.func_wrap(
+        "take-many",
+        |_: StoreContextMut<'_, Room<Host>>, (_lists,): (Vec<Vec<u8>>,)| Ok(()),
+    )
+    .unwrap();
+    host.func_wrap(
         "effect",
         |mut store: StoreContextMut<'_, Room<Host>>, (): ()| {
             store.data_mut().budget.effect(8)?;
@@ -78,6 +85,21 @@ where
     R: Send + Sync + 'static,
     R: ComponentNamedList + Lift,
 {
+    shared_call(sandbox, guest, limits, pause, export, None).await
+}
+
+async fn shared_call<R>(
+    sandbox: &Sandbox,
+    guest: &InstancePre<Room<Host>>,
+    limits: &Limits,
+    pause: Duration,
+    export: &'static str,
+    share: Option<&Share>,
+) -> Result<(R, Host), CallError>
+where
+    R: Send + Sync + 'static,
+    R: ComponentNamedList + Lift,
+{
     let run = async |mut store: Store<Room<Host>>, instance: Instance| {
         let result = async {
             let function = instance.get_typed_func::<(), R>(&mut store, export)?;
@@ -92,6 +114,7 @@ where
                 plugin: "hostile",
                 export,
                 limits,
+                share,
             },
             guest,
             Host { pause, asked: 0 },
@@ -183,9 +206,119 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
         .err()
         .unwrap();
     assert!(
-        matches!(outside.failure, Failure::Trap { .. } | Failure::Host { .. }),
+        matches!(outside.failure, Failure::BadResult { .. }),
         "{outside}"
     );
+    let no_text = call::<(String,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-no-text")
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(no_text.failure, Failure::BadResult { .. }),
+        "{no_text}"
+    );
+}
+
+/// What is one list in the guest's memory would be a hundred at the host, or a hundred times a hundred.
+#[tokio::test]
+async fn lists_that_alias_one_another_count_each_time() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = short();
+    let lists =
+        call::<(Vec<Vec<u8>>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-aliases");
+    let nested = call::<(Vec<Vec<Vec<String>>>,)>(
+        &sandbox,
+        &guest,
+        &limits,
+        Duration::ZERO,
+        "return-nested",
+    );
+    let too_large = Failure::ResultTooLarge { limit: 4 << 20 };
+    assert_eq!(lists.await.err().unwrap().failure, too_large);
+    assert_eq!(nested.await.err().unwrap().failure, too_large);
+    let handed = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "hand-aliases").await;
+    assert_eq!(
+        handed.err().unwrap().failure,
+        Failure::HostCallBytes { limit: 4 << 20 }
+    );
+}
+
+/// A bulk instruction cannot be interrupted; that a memory is small bounds it.
+#[tokio::test]
+async fn one_instruction_over_all_memory_ends() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = short();
+    for export in ["copy-once", "fill-once"] {
+        let done = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
+        assert!(done.is_ok(), "{export}: {}", done.err().unwrap());
+    }
+    for (export, kind) in [
+        ("copy-beyond", "wasm trap: out of bounds memory access"),
+        ("call-nobody", "wasm trap: uninitialized element"),
+    ] {
+        let trapped = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
+        assert_eq!(
+            trapped.err().unwrap().failure,
+            Failure::Trap { kind: kind.into() }
+        );
+    }
+    let all = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "grow-to-the-end").await;
+    assert_eq!(
+        all.err().unwrap().failure,
+        Failure::Memory {
+            limit: 32 << 20,
+            wanted: 4 << 30
+        }
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_is_called_too_often_leaves_places_to_others() {
+    let sandbox = Sandbox::new(Settings {
+        places: 8,
+        ..Settings::default()
+    })
+    .unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let (greedy, modest) = (sandbox.share(), sandbox.share());
+    let slow = Duration::from_secs(600);
+    let patient = Limits {
+        total_time: Duration::from_secs(600),
+        ..Limits::default()
+    };
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (sandbox, guest, greedy, patient) = (
+            sandbox.clone(),
+            guest.clone(),
+            greedy.clone(),
+            patient.clone(),
+        );
+        calls.spawn(async move {
+            let share = Some(&greedy);
+            shared_call::<()>(&sandbox, &guest, &patient, slow, "wait-once", share)
+                .await
+                .map(|_| ())
+        });
+    }
+    // A quarter of eight is two.
+    while sandbox.free_places() > 6 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        let share = Some(&modest);
+        let (seven, _) =
+            shared_call::<(u32,)>(&sandbox, &guest, &patient, Duration::ZERO, "good", share)
+                .await
+                .unwrap();
+        assert_eq!(seven, (7,));
+    }
+    assert_eq!(sandbox.free_places(), 6);
+    assert!(calls.try_join_next().is_none(), "none of them has ended");
+    calls.shutdown().await;
+    assert_eq!(sandbox.free_places(), 8);
 }
 
 #[tokio::test]
@@ -355,7 +488,7 @@ fn imports_are_listed_with_their_functions() {
     assert_eq!(loaded.imports[0].interface, "host");
     assert_eq!(
         loaded.imports[0].functions,
-        ["wait", "take", "effect", "fail"]
+        ["wait", "take", "take-many", "effect", "fail"]
     );
     assert!(loaded.exports.iter().any(|name| name == "endless"));
 }
