@@ -19,7 +19,7 @@ pub(super) fn without_invisible(text: &str) -> String {
 }
 
 /// Control characters, and the marks that turn the direction of what follows (they make a text look like another).
-pub(super) fn is_forbidden(c: char) -> bool {
+pub(crate) fn is_forbidden(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

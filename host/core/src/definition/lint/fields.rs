@@ -1,6 +1,6 @@
 //! Forms and their fields: labels, bounds, choices, conditions.
 
-use super::bounds::{self, ANSWER_LENGTH, count};
+use super::bounds::ANSWER_LENGTH;
 use super::index::{Index, values};
 use super::report::{Place, Report};
 use crate::definition::{Actor, Choice, Field, FieldKind, Form};
@@ -37,13 +37,6 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
         let place = root.then("form", &form.id);
         report.label(&place, "title", &form.title);
         used(report, &place, form, index);
-        count(
-            report,
-            &place,
-            "fields",
-            form.fields().count(),
-            bounds::FIELDS,
-        );
         if form.fields().next().is_none() {
             report.error(
                 &place,
@@ -141,7 +134,6 @@ fn kind(report: &mut Report, place: &Place, field: &Field) {
 }
 
 fn choice(report: &mut Report, place: &Place, choices: &[Choice]) {
-    count(report, place, "choices", choices.len(), bounds::CHOICES);
     if choices.is_empty() {
         report.error(
             place,

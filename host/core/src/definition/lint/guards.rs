@@ -1,17 +1,9 @@
 //! Guards: what transitions ask of `check`, and what `check` says that it answers for.
 
-use super::bounds::{self, count};
 use super::report::{Place, Report};
 use crate::definition::Definition;
 
 pub(super) fn check(report: &mut Report, root: &Place, definition: &Definition) {
-    count(
-        report,
-        root,
-        "guards",
-        definition.guards.len(),
-        bounds::GUARDS,
-    );
     report.ids(root, "guard", definition.guards.iter().map(String::as_str));
     let mut used: Vec<&str> = Vec::new();
     for lifecycle in &definition.lifecycles {

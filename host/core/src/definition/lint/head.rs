@@ -1,6 +1,5 @@
 //! The definition as a whole: its name and version, and how much there is of everything.
 
-use super::bounds::{self, count};
 use super::report::{Place, Report, is_id};
 use crate::definition::Definition;
 
@@ -23,13 +22,6 @@ pub(super) fn check(report: &mut Report, place: &Place, definition: &Definition)
         );
     }
 
-    count(
-        report,
-        place,
-        "versions taken over",
-        definition.takes_over.len(),
-        bounds::LINES,
-    );
     for (n, older) in definition.takes_over.iter().enumerate() {
         version(report, place, "version to take over", older);
         if *older == definition.version {
@@ -53,55 +45,6 @@ pub(super) fn check(report: &mut Report, place: &Place, definition: &Definition)
         }
     }
 
-    count(
-        report,
-        place,
-        "services",
-        definition.services.len(),
-        bounds::SERVICES,
-    );
-    count(
-        report,
-        place,
-        "forms",
-        definition.forms.len(),
-        bounds::FORMS,
-    );
-    count(
-        report,
-        place,
-        "materials",
-        definition.materials.len(),
-        bounds::MATERIALS,
-    );
-    count(
-        report,
-        place,
-        "identity checks",
-        definition.checks.len(),
-        bounds::CHECKS,
-    );
-    count(
-        report,
-        place,
-        "documents",
-        definition.documents.len(),
-        bounds::DOCUMENTS,
-    );
-    count(
-        report,
-        place,
-        "messages",
-        definition.messages.len(),
-        bounds::MESSAGES,
-    );
-    count(
-        report,
-        place,
-        "lifecycles",
-        definition.lifecycles.len(),
-        bounds::LIFECYCLES,
-    );
     report.ids(
         place,
         "service",

@@ -1,7 +1,7 @@
 //! States and transitions, one by one: labels, references, queues, payment, timers. Whether the states hang together
 //! is `reach`'s question.
 
-use super::bounds::{self, DAYS, count};
+use super::bounds::DAYS;
 use super::index::Index;
 use super::report::{Place, Report};
 use crate::definition::{
@@ -10,20 +10,6 @@ use crate::definition::{
 use crate::money::Method;
 
 pub(super) fn check(report: &mut Report, place: &Place, lifecycle: &Lifecycle, index: &Index) {
-    count(
-        report,
-        place,
-        "states",
-        lifecycle.states.len(),
-        bounds::STATES,
-    );
-    count(
-        report,
-        place,
-        "transitions",
-        lifecycle.transitions.len(),
-        bounds::TRANSITIONS,
-    );
     report.ids(
         place,
         "state",

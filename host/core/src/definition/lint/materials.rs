@@ -1,6 +1,6 @@
 //! Materials to upload, and identity checks.
 
-use super::bounds::{self, FILE_BYTES, FILES, count};
+use super::bounds::{FILE_BYTES, FILES};
 use super::index::{Index, Scope};
 use super::report::{Place, Report};
 use crate::definition::{FieldKind, IdentityCheck, Material};
@@ -10,13 +10,6 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
         let place = root.then("material", &material.id);
         report.label(&place, "title", &material.title);
         report.hint(&place, "hint", &material.hint);
-        count(
-            report,
-            &place,
-            "refusal reasons",
-            material.refusal_reasons.len(),
-            bounds::LINES,
-        );
         for (n, reason) in material.refusal_reasons.iter().enumerate() {
             report.label(&place.nth("refusal reason", n), "sentence", reason);
         }

@@ -15,6 +15,7 @@ mod papers;
 mod reach;
 mod report;
 mod services;
+mod sizes;
 
 #[cfg(test)]
 mod order_tests;
@@ -64,11 +65,16 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is wrong with a definition, errors first; empty when it is fit to go live.
+/// Everything that is wrong with a definition, errors first; empty when it is fit to go live. What is too large is said
+/// alone: the rest is looked at once it is not.
 pub fn lint(definition: &Definition) -> Vec<Finding> {
     let index = Index::of(definition);
     let root = Place::root(&definition.id);
     let mut report = Report::default();
+    sizes::check(&mut report, &root, definition);
+    if !report.is_empty() {
+        return report.into_findings();
+    }
     head::check(&mut report, &root, definition);
     accounts::check(&mut report, &root, &index);
     services::check(&mut report, &root, &index);

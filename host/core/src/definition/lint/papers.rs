@@ -1,6 +1,6 @@
 //! Documents and messages: their texts, and the placeholders in them.
 
-use super::bounds::{self, LABEL_LENGTH, SMS_LENGTH, TEXT_LENGTH, count};
+use super::bounds::{LABEL_LENGTH, SMS_LENGTH, TEXT_LENGTH};
 use super::index::{Index, Scope};
 use super::report::{Place, Report, suggestion};
 use crate::definition::template;
@@ -26,13 +26,6 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
                 scope.condition(report, &place, condition);
             }
         }
-        count(
-            report,
-            &place,
-            "blocks",
-            document.blocks.len(),
-            bounds::BLOCKS,
-        );
         if document.blocks.is_empty() {
             report.error(
                 &place,
@@ -114,7 +107,6 @@ fn block(report: &mut Report, place: &Place, block: &Block, words: &Words, index
             placeholders(report, place, text, words);
         }
         Block::Table(rows) => {
-            count(report, place, "rows", rows.len(), bounds::FIELDS);
             for (n, row) in rows.iter().enumerate() {
                 let place = place.nth("row", n);
                 report.label(&place, "label", &row.label);
@@ -136,7 +128,6 @@ fn block(report: &mut Report, place: &Place, block: &Block, words: &Words, index
             report.unknown(place, "identity check", id, index.checks());
         }
         Block::Stamps(boxes) => {
-            count(report, place, "boxes", boxes.len(), bounds::LINES);
             for (n, stamp) in boxes.iter().enumerate() {
                 let place = place.nth("box", n);
                 report.label(&place, "label", &stamp.label);
@@ -156,7 +147,6 @@ fn block(report: &mut Report, place: &Place, block: &Block, words: &Words, index
             }
         }
         Block::Signatures(lines) => {
-            count(report, place, "signatures", lines.len(), bounds::LINES);
             for (n, line) in lines.iter().enumerate() {
                 report.label(&place.nth("signature", n), "label", line);
             }

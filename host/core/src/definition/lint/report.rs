@@ -1,7 +1,8 @@
 //! Where findings are collected, and the checks that every part of a definition shares: ids, labels, references.
 
-use super::bounds::{ID_LENGTH, LABEL_LENGTH, TEXT_LENGTH};
+use super::bounds::{FINDINGS, ID_LENGTH, LABEL_LENGTH, SENTENCE, TEXT_LENGTH};
 use super::{Finding, Severity};
+use crate::field;
 use std::collections::HashSet;
 
 /// The way from the plugin down to a thing.
@@ -66,12 +67,27 @@ impl Report {
     }
 
     fn push(&mut self, severity: Severity, place: &Place, message: String, help: String) {
+        if self.findings.len() >= FINDINGS {
+            // A warning makes room for an error, which is what keeps a definition back.
+            let warning = |finding: &Finding| finding.severity == Severity::Warning;
+            let Some(dropped) = self.findings.iter().position(warning) else {
+                return;
+            };
+            if severity == Severity::Warning {
+                return;
+            }
+            self.findings.remove(dropped);
+        }
         self.findings.push(Finding {
             severity,
-            place: place.0.clone(),
-            message,
-            help,
+            place: cut(&place.0),
+            message: cut(&message),
+            help: cut(&help),
         });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.findings.is_empty()
     }
 
     /// A name that refers to nothing. `what` is the kind of thing that was looked for: `form`.
@@ -146,6 +162,15 @@ impl Report {
     }
 
     pub(super) fn bounded(&mut self, place: &Place, what: &str, text: &str, most: usize) {
+        // Line breaks are kept where a text is running; elsewhere they are drawn as spaces.
+        let unprintable = |c: char| field::text::is_forbidden(c) && !matches!(c, '\n' | '\t');
+        if text.chars().any(unprintable) {
+            self.error(
+                place,
+                format!("the {what} has characters that cannot be printed"),
+                "remove control characters, and marks that turn the direction of writing",
+            );
+        }
         let length = text.chars().count();
         if length > most {
             self.error(
@@ -163,18 +188,33 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=ID_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+/// A report quotes what it is about, and stays one.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SENTENCE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// What to write instead of a name that is unknown: the one that looks most like it, or what there is.
 pub(super) fn suggestion(what: &str, name: &str, known: &[&str]) -> String {
     /// More names than this are no help on a terminal.
     const LISTED: usize = 12;
-    let nearest = known.iter().map(|k| (distance(name, k), *k)).min();
+    // What is no name at all is like none, and comparing it would take as long as it is.
+    let is_short = |text: &&str| text.len() <= 2 * ID_LENGTH;
+    let nearest = known
+        .iter()
+        .copied()
+        .filter(|known| is_short(known) && is_short(&name))
+        .map(|known| (distance(name, known), known))
+        .min();
     match nearest {
-        None => format!("there is no {what} yet; add `{name}`"),
+        None if known.is_empty() => format!("there is no {what} yet; add `{name}`"),
         // A third of the letters may be wrong, as in compilers' suggestions.
         Some((far, near)) if far <= name.chars().count().max(3) / 3 => {
             format!("did you mean `{near}`?")
         }
-        Some(_) => {
+        _ => {
             let mut listed = known
                 .iter()
                 .take(LISTED)

@@ -1,6 +1,5 @@
 //! Services and their steps: what they name exists, and every step can be worked on in some state.
 
-use super::bounds::{self, count};
 use super::index::Index;
 use super::report::{Place, Report};
 use crate::definition::{Ordering, Receipt, Service, ServiceKind, Step, StepContent};
@@ -10,7 +9,6 @@ pub(super) fn check(report: &mut Report, root: &Place, index: &Index) {
     for service in &index.definition.services {
         let place = root.then("service", &service.id);
         texts(report, &place, service);
-        count(report, &place, "steps", service.steps.len(), bounds::STEPS);
         report.ids(
             &place,
             "step",
@@ -46,13 +44,6 @@ fn texts(report: &mut Report, place: &Place, service: &Service) {
     report.text(place, "summary", &service.summary);
     report.text(place, "price note", &service.price_note);
     report.text(place, "time note", &service.time_note);
-    count(
-        report,
-        place,
-        "things to have at hand",
-        service.at_hand.len(),
-        bounds::LINES,
-    );
     for (n, line) in service.at_hand.iter().enumerate() {
         report.label(&place.nth("at-hand", n), "line", line);
     }
@@ -151,13 +142,6 @@ fn paid_somewhere(report: &mut Report, place: &Place, service: &Service, index: 
 }
 
 fn receipts(report: &mut Report, place: &Place, service: &Service, index: &Index) {
-    count(
-        report,
-        place,
-        "receipts",
-        service.receipts.len(),
-        bounds::LINES,
-    );
     for (n, receipt) in service.receipts.iter().enumerate() {
         let place = place.then("receipt", &receipt.document);
         if index.document(&receipt.document).is_none() {

@@ -390,3 +390,67 @@ fn nothing_grows_without_bound() {
         ]
     );
 }
+
+#[test]
+fn texts_can_be_printed() {
+    for odd in ["标\0题", "\u{202e}题标", "标\u{7}题"] {
+        assert_eq!(
+            messages(|d| d.title = odd.into()),
+            ["the title has characters that cannot be printed"]
+        );
+    }
+    assert_eq!(messages(|d| d.summary = "一\n二".into()), [""; 0]);
+}
+
+/// Each of these would keep the lint busy for hours if it compared everything with everything.
+#[test]
+fn what_is_far_too_large_is_told_at_once() {
+    let long = "x".repeat(1 << 20);
+    let found = messages(|d| {
+        d.services[0].lifecycle = long.clone();
+        d.lifecycles[0].id = "y".repeat(1 << 20);
+    });
+    assert!(found.iter().all(|message| message.len() < 500), "cut");
+    let many = messages(|d| {
+        let states = (0..20_000).map(|n| state(&format!("s{n}"), "状态"));
+        d.lifecycles[0].states.extend(states);
+        let turns = (0..20_000).map(|n| {
+            transition(
+                &format!("t{n}"),
+                &format!("s{n}"),
+                &format!("s{}", n + 1),
+                Actor::Applicant,
+            )
+        });
+        d.lifecycles[0].transitions.extend(turns);
+    });
+    assert_eq!(many.len(), 2, "{many:#?}");
+    let circle = messages(|d| {
+        for transition in &mut d.lifecycles[0].transitions {
+            transition.from = vec!["nowhere".into(); 10_000];
+        }
+    });
+    assert!(
+        circle[0].ends_with("states that it leads from"),
+        "{circle:?}"
+    );
+    // Within the bounds, and every one of them wrong.
+    let wrong = messages(|d| {
+        for form in 0..15 {
+            let fields = (0..190).map(|n| {
+                let mut wrong = field(&format!("F {form} {n}"), "", FieldKind::Text);
+                wrong.shown_when = Some(Condition {
+                    field: "no-such".into(),
+                    values: vec!["x".into()],
+                });
+                wrong
+            });
+            d.forms.push(form_of(&format!("f{form}"), fields.collect()));
+        }
+    });
+    assert_eq!(wrong.len(), 500);
+}
+
+fn form_of(id: &str, fields: Vec<Field>) -> Form {
+    form(id, "表单", fields)
+}
