@@ -33,6 +33,7 @@ mod grants;
 pub mod identity;
 pub mod manifest;
 pub mod messaging;
+pub mod outside;
 pub mod payments;
 mod plugin;
 pub mod reads;

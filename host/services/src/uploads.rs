@@ -6,6 +6,7 @@
 
 mod archive;
 mod format;
+pub mod outside;
 mod picture;
 mod problem;
 
@@ -538,5 +539,7 @@ fn clean_name(name: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod bombs;
 #[cfg(test)]
 mod tests;

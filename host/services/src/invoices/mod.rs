@@ -26,7 +26,7 @@ mod wire;
 
 pub use by_hand::is_number;
 pub use due::refunded;
-pub use nuonuo::{Nuonuo, NuonuoAccount};
+pub use nuonuo::{Nuonuo, NuonuoAccount, outside};
 pub use provider::{
     InvoiceLine, InvoiceOrder, InvoiceProvider, Issued, ProviderError, RedLetter, RedStanding,
     Standing, TaxRate,

@@ -20,6 +20,7 @@
 //! which fully digital ones have replaced, and their red-letter invoices need a code that these do not have.
 
 mod answers;
+pub mod outside;
 mod token;
 
 use super::provider::{

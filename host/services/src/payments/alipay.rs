@@ -106,7 +106,7 @@ impl Alipay {
     }
 
     /// The node of an answer, once its signature and its code are good.
-    fn node(&self, method: &str, body: &[u8]) -> Result<Box<RawValue>, GatewayError> {
+    pub(super) fn node(&self, method: &str, body: &[u8]) -> Result<Box<RawValue>, GatewayError> {
         let mut parts: HashMap<String, Box<RawValue>> = serde_json::from_slice(body)
             .map_err(|_| GatewayError::Malformed("an answer that is no JSON"))?;
         let sign = parts

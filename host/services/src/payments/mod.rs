@@ -35,6 +35,7 @@ mod ledger_check;
 mod lists;
 mod notices;
 mod orders;
+pub mod outside;
 mod own;
 mod paying_back;
 mod refunds;

@@ -8,6 +8,7 @@
 mod columns;
 mod file;
 mod matching;
+pub mod outside;
 
 pub(crate) use columns::half_width;
 pub use columns::{AcceptedColumn, accepted_columns};
