@@ -53,8 +53,24 @@ pub enum Task {
         /// Benchmark to run
         name: Option<String>,
     },
+    /// Look for input that breaks something, with libFuzzer; all targets, or one
+    ///
+    /// Targets are forms, uploads, notifications, bills, bank statements, what plugins return and how they define
+    /// themselves: the files of tests/fuzz/fuzz/fuzz_targets. The first run builds everything with instrumentation, which
+    /// takes a quarter of an hour; cargo-fuzz is installed where it is missing. Inputs that reach something new are kept
+    /// under <target>/fuzz-corpus; `cargo xtask test guests` replays those of tests/fuzz/corpus in seconds.
+    Fuzz(FuzzOptions),
     /// Build the plugins only, and print size, imports and digest of each
     Plugins,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct FuzzOptions {
+    /// Target to fuzz
+    pub target: Option<String>,
+    /// How long each target runs
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -104,6 +120,25 @@ mod tests {
             parse(&["test"]),
             Ok(Task::Test { suite: None, .. })
         ));
+    }
+
+    #[test]
+    fn fuzzing_takes_a_target_and_a_time() {
+        let Ok(Task::Fuzz(options)) = parse(&["fuzz", "upload", "--seconds", "600"]) else {
+            panic!("not read")
+        };
+        assert_eq!(
+            (options.target.as_deref(), options.seconds),
+            (Some("upload"), 600)
+        );
+        assert!(matches!(
+            parse(&["fuzz"]),
+            Ok(Task::Fuzz(FuzzOptions {
+                target: None,
+                seconds: 60
+            }))
+        ));
+        assert!(parse(&["fuzz", "--seconds", "0"]).is_err());
     }
 
     #[test]

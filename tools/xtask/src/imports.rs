@@ -116,7 +116,11 @@ fn kind(name: &str) -> Kind {
     match name {
         "yinxin-sdk" => Kind::Sdk,
         "xtask" | "yinxin-simulators" | "yinxin-agent" => Kind::Tool,
-        "yinxin-kit" | "yinxin-journeys" | "yinxin-conformance" | "yinxin-bench" => Kind::Test,
+        "yinxin-fuzz-targets"
+        | "yinxin-kit"
+        | "yinxin-journeys"
+        | "yinxin-conformance"
+        | "yinxin-bench" => Kind::Test,
         _ if GUEST_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => Kind::Plugin,
         _ if HOST.iter().any(|(host, _)| *host == name) => Kind::Host,
         _ => Kind::Unknown,

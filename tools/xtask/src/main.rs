@@ -14,6 +14,7 @@ mod arguments;
 mod bench;
 mod components;
 mod dev_server;
+mod fuzz;
 mod imports;
 mod postgres;
 mod processes;
@@ -51,6 +52,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
             components::build_plugins(&workspace)?;
         }
         Task::Test { suite, rest } => return Ok(suites::run(&workspace, suite.as_deref(), &rest)),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Task::Bench { name } => bench::run(&workspace, name.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
