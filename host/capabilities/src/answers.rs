@@ -15,6 +15,8 @@ const VALUES: usize = 256;
 const SENTENCE: usize = 500;
 /// Problems of one check.
 const PROBLEMS: usize = 256;
+/// Bytes of the name of what a problem is about: a field, a section, a material.
+const ITEM: usize = 64;
 
 /// How an answer contradicts the definition or the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -71,7 +73,7 @@ pub(crate) fn decision(
     if !transition.to.contains(&decision.to) {
         return Err(Fault::UnknownState {
             transition: transition.id.clone(),
-            to: decision.to.clone(),
+            to: decision.to.chars().take(ITEM).collect(),
         });
     }
     values(definition, &decision.values)?;
@@ -95,14 +97,20 @@ pub(crate) fn values(definition: &Definition, values: &[NamedValue]) -> Result<(
             .iter()
             .any(|form| form.field(name).is_some())
         {
-            return Err(Fault::UnknownField(name.clone()));
+            return Err(Fault::UnknownField(name.chars().take(ITEM).collect()));
         }
-        if value.len() > VALUE || is_unprintable(value) {
-            return Err(Fault::BadValue {
-                field: name.clone(),
-                limit: VALUE,
-            });
-        }
+        bounded(name, value, VALUE)?;
+    }
+    Ok(())
+}
+
+/// `field` is named in the fault, which is for the log: as much of it as a name has.
+fn bounded(field: &str, text: &str, limit: usize) -> Result<(), Fault> {
+    if text.len() > limit || is_unprintable(text) {
+        return Err(Fault::BadValue {
+            field: field.chars().take(ITEM).collect(),
+            limit,
+        });
     }
     Ok(())
 }
@@ -116,8 +124,13 @@ pub(crate) fn problems(problems: &[Problem]) -> Result<(), Fault> {
     }
     for problem in problems {
         sentence(&problem.message)?;
+        if let Some(item) = &problem.item {
+            bounded(item, item, ITEM)?;
+        }
         if let Some(offer) = &problem.offer {
             sentence(&offer.label)?;
+            bounded(&offer.field, &offer.field, ITEM)?;
+            bounded(&offer.field, &offer.value, VALUE)?;
         }
     }
     Ok(())
@@ -137,6 +150,7 @@ pub(crate) fn quotation(basket: &Basket, quotation: &Quotation) -> Result<(), Fa
         .iter()
         .find(|line| !in_basket(&line.case_id))
     {
+        // Its length was looked at with the sum.
         return Err(Fault::BadPrice(format!(
             "line `{}` is for a case that is not in the basket",
             line.code

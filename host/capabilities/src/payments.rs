@@ -126,7 +126,8 @@ pub(crate) fn total(lines: &[money::FeeLine], most: usize) -> Result<Fen, String
     let mut total = Fen(0);
     for line in lines {
         if line.amount < 0 {
-            return Err(format!("line `{}` is negative", line.code));
+            let code: String = line.code.chars().take(TEXT).collect();
+            return Err(format!("line `{code}` is negative"));
         }
         let texts = [&line.code, &line.label];
         if texts

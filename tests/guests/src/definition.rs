@@ -2,9 +2,12 @@
 
 use crate::yinxin::site::definition::*;
 
-/// Version, versions taken over, and what the applicant is told of each state. Tests that need another version of this
-/// plugin, or one that the lint refuses, write over these bytes in the component.
-static LABEL: &str = "guest label|1.0.0|-----|请等待工作人员处理您的申请";
+/// Name, version, versions taken over, and what the applicant is told of each state. Tests that need another version of
+/// this plugin, another plugin, or one that the lint refuses, write over these bytes in the component.
+static LABEL: &str = "hostile|1.0.0|-----|请等待工作人员处理您的申请";
+
+/// How `describe` lies or harms, behind the colon and before the dashes; written over as well.
+static MODE: &str = "describe:plain---------------";
 
 fn label(place: usize) -> String {
     // Looked up at run time, so that the compiler keeps the text in one piece.
@@ -15,20 +18,32 @@ fn label(place: usize) -> String {
         .to_owned()
 }
 
+fn mode() -> &'static str {
+    let mode = std::hint::black_box(MODE).trim_end_matches('-');
+    mode.split_once(':').map_or("", |(_, mode)| mode)
+}
+
 /// Ids of the transitions.
-pub(crate) const TRANSITIONS: [&str; 18] = [
+pub(crate) const TRANSITIONS: &[&str] = &[
     "script",
     "good",
     "endless",
     "host-calls",
     "many-reads",
     "grow",
+    "grow-at-once",
     "copy",
+    "copy-once",
+    "copy-beyond",
     "recurse",
     "long-result",
+    "aliases",
+    "not-utf8",
     "hand-over",
+    "alias-arguments",
     "many-effects",
     "large-effects",
+    "many-messages",
     "panic",
     "unknown-state",
     "unknown-field",
@@ -92,7 +107,8 @@ fn transition(id: &str) -> Transition {
         to: vec!["done".into()],
         actor: Actor::Applicant,
         guards: Vec::new(),
-        input: None,
+        // What was typed is on the page again when nothing came of it.
+        input: Some("words".into()),
         complete: Vec::new(),
         judges_items: false,
         confirm: None,
@@ -136,6 +152,7 @@ fn forgetful() -> Lifecycle {
     open.open_steps = vec!["fill".into()];
     let mut paid = transition("paid");
     paid.actor = Actor::Host(HostEvent::Paid);
+    paid.input = None;
     Lifecycle {
         id: "forgetful".into(),
         initial: "draft".into(),
@@ -144,8 +161,62 @@ fn forgetful() -> Lifecycle {
     }
 }
 
-pub(crate) fn definition() -> Definition {
-    let mut transitions: Vec<_> = TRANSITIONS.into_iter().map(transition).collect();
+/// What `describe` answers: the definition, or one that lies about something.
+pub(crate) fn described() -> Definition {
+    let mut definition = definition();
+    match mode() {
+        "plain" => {}
+        "long-label" => {
+            definition.forms[0].sections[0].fields[0].label = "长".repeat(350_000);
+        }
+        "many-fields" => {
+            let fields = (0..100_000).map(|n| field(&format!("f{n}"), FieldKind::Text, 10));
+            definition.forms[0].sections[0].fields = fields.collect();
+        }
+        // Little for the host to read, and still more than a page can show.
+        "some-fields" => {
+            let fields = (0..5_000).map(|n| field(&format!("f{n}"), FieldKind::Text, 10));
+            definition.forms[0].sections[0].fields.extend(fields);
+        }
+        "circle" => {
+            let lifecycle = &mut definition.lifecycles[0];
+            for (id, to) in [("there", "back"), ("back", "there")] {
+                lifecycle.states.push(state(id, false));
+                let mut turn = transition(&format!("to-{to}"));
+                turn.from = vec![id.into()];
+                turn.to = vec![to.into()];
+                lifecycle.transitions.push(turn);
+            }
+            for transition in &mut lifecycle.transitions {
+                if transition.from == ["draft"] {
+                    transition.to = vec!["there".into()];
+                }
+            }
+        }
+        "many-states" => {
+            let states = (0..50_000).map(|n| state(&format!("s{n}"), false));
+            definition.lifecycles[0].states.extend(states);
+        }
+        "markup" => definition.title = "<script>alert(1)</script>\0".into(),
+        "not-utf8" => definition.title = crate::harm::not_utf8(),
+        "no-services" => definition.services.clear(),
+        "another-name" => definition.id = "yingtan".into(),
+        "bad-id" => definition.forms[1].id = "../../etc/passwd".into(),
+        "no-bounds" => {
+            let fields = &mut definition.forms[0].sections[0].fields;
+            fields
+                .iter_mut()
+                .for_each(|field| field.max_length = u32::MAX);
+        }
+        harm => {
+            crate::harm::doing(harm);
+        }
+    }
+    definition
+}
+
+fn definition() -> Definition {
+    let mut transitions: Vec<_> = TRANSITIONS.iter().copied().map(transition).collect();
     transitions.push(transition("denied-forever"));
     let service = Service {
         id: "new".into(),
@@ -175,6 +246,7 @@ pub(crate) fn definition() -> Definition {
         field("amount", FieldKind::Text, 32),
         field("log", FieldKind::Multiline, 4000),
     ];
+    let words = vec![field("remark", FieldKind::Multiline, 400)];
     let letter = Document {
         id: "letter".into(),
         title: "授权书".into(),
@@ -203,13 +275,13 @@ pub(crate) fn definition() -> Definition {
         attachments: Vec::new(),
     });
     Definition {
-        id: "hostile".into(),
+        id: label(0),
         version: label(1),
         title: "测试".into(),
         summary: "测试用".into(),
         account_policy: None,
         services: vec![service, in_baskets()],
-        forms: vec![form("main", fields)],
+        forms: vec![form("main", fields), form("words", words)],
         materials: Vec::new(),
         checks: vec![IdentityCheck {
             id: "legal".into(),

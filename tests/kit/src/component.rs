@@ -16,13 +16,31 @@ pub fn component(name: &str) -> Result<Vec<u8>> {
         let file = Path::new(&folder).join(format!("{name}.wasm"));
         return std::fs::read(&file).with_context(|| format!("reading {}", file.display()));
     }
-    build(&format!("yinxin-plugin-{name}"), "wasm", Some(STACK))
+    wrapped(&module(
+        &format!("yinxin-plugin-{name}"),
+        "wasm",
+        Some(STACK),
+    )?)
 }
 
 /// Builds the plugin of `tests/guests`, which misbehaves in every way it is asked to. It has the linker's large stack in
 /// memory, so that it can come to the end of the other one, the call stack.
 pub fn hostile() -> Result<Vec<u8>> {
-    build("yinxin-guests-hostile", "guests", None)
+    wrapped(&hostile_module()?)
+}
+
+/// The core module in it.
+pub fn hostile_module() -> Result<Vec<u8>> {
+    module("yinxin-guests-hostile", "guests", None)
+}
+
+/// A core module as a component, as the contract in it says.
+pub fn wrapped(module: &[u8]) -> Result<Vec<u8>> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)?
+        .encode()
+        .context("wrapping a module into a component")
 }
 
 /// A component with one text written over by another of the same length: what an author's next version differs in.
@@ -41,7 +59,7 @@ pub fn with_text(component: &[u8], text: &str, by: &str) -> Vec<u8> {
 }
 
 /// `folder` is one for each set of flags: changing them would build everything anew.
-fn build(package: &str, folder: &str, flags: Option<&str>) -> Result<Vec<u8>> {
+fn module(package: &str, folder: &str, flags: Option<&str>) -> Result<Vec<u8>> {
     let target = target_folder().join(folder);
     let status = Command::new(env!("CARGO"))
         .args([
@@ -65,12 +83,7 @@ fn build(package: &str, folder: &str, flags: Option<&str>) -> Result<Vec<u8>> {
     let module = target
         .join("wasm32-unknown-unknown/plugin")
         .join(format!("{}.wasm", package.replace('-', "_")));
-    let module = std::fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
-    ComponentEncoder::default()
-        .validate(true)
-        .module(&module)?
-        .encode()
-        .with_context(|| format!("wrapping {package} into a component"))
+    std::fs::read(&module).with_context(|| format!("reading {}", module.display()))
 }
 
 pub(crate) fn workspace() -> PathBuf {

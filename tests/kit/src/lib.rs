@@ -21,7 +21,7 @@ mod journey;
 mod native;
 mod sandboxed;
 
-pub use component::{component, hostile, with_text};
+pub use component::{component, hostile, hostile_module, with_text, wrapped};
 pub use journey::{Journey, Outcome};
 pub use native::Native;
 pub use sandboxed::Sandboxed;

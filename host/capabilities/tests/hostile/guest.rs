@@ -24,12 +24,33 @@ pub fn component_with(text: &str, by: &str) -> Vec<u8> {
     yinxin_kit::with_text(component(), text, by)
 }
 
+/// The component whose `describe` lies or harms in this way.
+pub fn describing(mode: &str) -> Vec<u8> {
+    component_with(
+        "describe:plain---------------",
+        &format!("describe:{mode:-<20}"),
+    )
+}
+
+/// The same rules under another name.
+pub fn another() -> Vec<u8> {
+    component_with("hostile|1.0.0", "another|1.0.0")
+}
+
+pub fn neighbour() -> SiteId {
+    SiteId::parse("hunan").unwrap()
+}
+
 pub fn site() -> SiteId {
     SiteId::parse("jiangxi").unwrap()
 }
 
 pub fn manifest(version: &str, capabilities: &[Capability]) -> Manifest {
-    let mut text = format!("name = \"hostile\"\nversion = \"{version}\"\n");
+    manifest_of("hostile", version, capabilities)
+}
+
+pub fn manifest_of(name: &str, version: &str, capabilities: &[Capability]) -> Manifest {
+    let mut text = format!("name = \"{name}\"\nversion = \"{version}\"\n");
     for capability in capabilities {
         text.push_str(&format!(
             "[[capability]]\ninterface = \"{capability}\"\nreason = \"to misbehave\"\n"
@@ -68,6 +89,27 @@ pub fn registry(limits: Limits) -> Registry {
     .unwrap()
 }
 
+/// Activates a component with every capability.
+pub async fn activate(
+    registry: &Registry,
+    store: &TestStore,
+    site: &SiteId,
+    name: &str,
+    component: &[u8],
+    quotas: Quotas,
+) -> Arc<Plugin> {
+    let manifest = manifest_of(name, "1.0.0", &Capability::ALL);
+    let entry = PluginEntry {
+        name: name.into(),
+        quotas,
+        ..entry(&Capability::ALL)
+    };
+    let activated = registry
+        .activate(store, site, component, &manifest, &entry)
+        .await;
+    activated.unwrap_or_else(|error| panic!("{error}")).plugin
+}
+
 /// An active plugin, and the store behind it.
 pub struct House {
     pub store: TestStore,
@@ -88,15 +130,7 @@ impl House {
 
     pub async fn with(store: TestStore, limits: Limits, quotas: Quotas) -> Self {
         let registry = registry(limits);
-        let manifest = manifest("1.0.0", &Capability::ALL);
-        let entry = PluginEntry {
-            quotas,
-            ..entry(&Capability::ALL)
-        };
-        let activated = registry
-            .activate(&store, &site(), component(), &manifest, &entry)
-            .await;
-        let plugin = activated.unwrap_or_else(|error| panic!("{error}")).plugin;
+        let plugin = activate(&registry, &store, &site(), "hostile", component(), quotas).await;
         Self {
             store,
             registry,

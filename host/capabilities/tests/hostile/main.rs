@@ -9,7 +9,12 @@
 )]
 
 mod activation;
+mod activations;
 mod guest;
 mod interfaces;
+mod lies;
 mod misbehaviour;
+mod mutants;
+mod neighbours;
+mod pure;
 mod storage;

@@ -45,8 +45,18 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
     let total = Failure::TotalTime {
         limit: short.total_time,
     };
+    let out_of_bounds = Failure::Trap {
+        kind: "wasm trap: out of bounds memory access".into(),
+    };
     let groups = [
-        (short, vec![("endless", time.clone()), ("copy", time)]),
+        (
+            short,
+            vec![
+                ("endless", time.clone()),
+                ("copy", time.clone()),
+                ("many-messages", time),
+            ],
+        ),
         (slow_guest, vec![("host-calls", total)]),
         (
             patient,
@@ -54,7 +64,10 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
                 ("many-reads", Failure::Reads { limit: 100 }),
                 ("recurse", Failure::StackOverflow),
                 ("long-result", Failure::ResultTooLarge { limit: 4 << 20 }),
+                ("aliases", Failure::ResultTooLarge { limit: 4 << 20 }),
                 ("hand-over", Failure::HostCallBytes { limit: 4 << 20 }),
+                ("alias-arguments", Failure::HostCallBytes { limit: 4 << 20 }),
+                ("copy-beyond", out_of_bounds),
                 ("many-effects", Failure::EffectsCount { limit: 200 }),
                 ("large-effects", Failure::EffectsBytes { limit: 1 << 20 }),
                 ("panic", Failure::Panic),
@@ -76,12 +89,41 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
         nothing_is_stored(&house).await;
     }
     let house = House::open(testing::sqlite().await).await;
-    let grown = failure(house.handle("grow").await.unwrap_err());
+    for (behaviour, least) in [("grow", 32 << 20), ("grow-at-once", 65_000 << 16)] {
+        let grown = failure(house.handle(behaviour).await.unwrap_err());
+        assert!(
+            matches!(grown, Failure::Memory { limit, wanted } if limit == 32 << 20 && wanted > least),
+            "{grown}"
+        );
+        assert!(house.handle("good").await.is_ok(), "after {behaviour}");
+    }
+    let no_text = failure(house.handle("not-utf8").await.unwrap_err());
+    assert!(matches!(no_text, Failure::BadResult { .. }), "{no_text}");
+    // Large and well within what a call may do.
+    assert!(house.handle("copy-once").await.is_ok());
+    nothing_is_stored(&house).await;
+}
+
+/// Whatever transition the guest has, one call of it comes back; what it says of itself is not needed for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_transition_takes_the_sandbox_with_it() {
+    let house = House::with(
+        testing::sqlite().await,
+        crate::guest::limits(),
+        Quotas::default(),
+    )
+    .await;
+    let lifecycle = &house.plugin.definition.lifecycles[0];
+    let mut contained = 0;
+    for transition in &lifecycle.transitions {
+        contained += usize::from(house.handle(&transition.id).await.is_err());
+        assert!(house.handle("good").await.is_ok(), "{}", transition.id);
+    }
     assert!(
-        matches!(grown, Failure::Memory { limit, .. } if limit == 32 << 20),
-        "{grown}"
+        contained >= 20,
+        "{contained} of {}",
+        lifecycle.transitions.len()
     );
-    assert!(house.handle("good").await.is_ok());
     nothing_is_stored(&house).await;
 }
 
@@ -169,20 +211,29 @@ async fn a_pure_rule_cannot_write_and_its_answers_are_bounded() {
         quote("22000").await.unwrap().value.unwrap().lines[0].amount,
         22000
     );
-    assert!(
-        quote("-1")
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("negative")
-    );
-    assert!(
-        quote(&i64::MAX.to_string())
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("above the limit")
-    );
+    let most = i64::MAX.to_string();
+    for (lie, why) in [
+        ("-1", "negative"),
+        (most.as_str(), "above the limit"),
+        ("sum-overflows", "above the limit"),
+        ("lines-overflow", "above the limit"),
+        ("least", "negative"),
+        ("shipping-negative", "negative"),
+        ("shipping-overflows", "above the limit"),
+        ("handling-least", "negative"),
+        ("back-and-forth", "negative"),
+        ("many-lines", "lines"),
+        ("stranger", "not in the basket"),
+        ("no-method", "no way to pay"),
+        ("nameless", "characters"),
+        ("long-name", "characters"),
+    ] {
+        let refused = quote(lie).await.unwrap_err();
+        assert!(matches!(refused, RuleError::Answer { .. }), "{lie}");
+        let refused = refused.to_string();
+        assert!(refused.contains(why), "{lie}: {refused}");
+        assert!(refused.len() < 300, "{lie}: {refused}");
+    }
 
     let prefill = async |name: &str| {
         let profile = vec![NamedValue {
