@@ -130,7 +130,8 @@ pub fn notification(bytes: &[u8]) {
 
 fn is_sound(believed: Result<Notification, yinxin_services::payments::Forged>) {
     if let Ok(notification) = believed
-        && let About::Trade(number) | About::Refund(number) = notification.about
+        && let About::Trade(number) | About::Closed(number) | About::Refund { number, .. } =
+            notification.about
     {
         assert!(number.len() < 1 << 20, "{}", number.len());
     }
