@@ -129,7 +129,8 @@ impl From<EngineError> for WebError {
                 // Whoever can show problems beside what was typed has taken them before.
                 Self::Internal(format!("{} problems without a page", problems.len()))
             }
-            EngineError::Rule(error) => Self::Internal(format!("rule: {error}")),
+            // The plugin's mistake, not ours: who looks after it may have mended it by the next try.
+            EngineError::Rule(error) => Self::Unavailable(format!("rule: {error}")),
             EngineError::Store(error) => error.into(),
             EngineError::Service(error) => Self::Unavailable(error),
         }

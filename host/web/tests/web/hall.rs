@@ -14,7 +14,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::time::{Clock, SystemClock};
 use yinxin_documents::Renderer;
 use yinxin_engine::{Engine, Services};
-use yinxin_sandbox::{Sandbox, Settings};
+use yinxin_sandbox::{Limits, Sandbox, Settings};
 use yinxin_services::accounts::{Accounts, CodeMessage, CodeSendError, CodeSender, Passwords};
 use yinxin_services::certificates::{Certificates, EmbeddedIssuer};
 use yinxin_services::content::Content;
@@ -53,7 +53,7 @@ pub struct Hall {
     pub state: AppState,
     pub shutdown: CancellationToken,
     pub registry: Arc<Registry>,
-    _store: TestStore,
+    pub store: TestStore,
     _folder: tempfile::TempDir,
 }
 
@@ -70,11 +70,26 @@ pub async fn hall_with(https: bool, tills: impl FnOnce(&mut Payments)) -> Hall {
     hall_in(sqlite().await, Arc::new(SystemClock), https, tills).await
 }
 
-/// The same in a database and at a time of one's own.
+/// A hall whose plugins may use no more than this.
+pub async fn hall_within(limits: Limits) -> Hall {
+    built(sqlite().await, Arc::new(SystemClock), false, limits, |_| {}).await
+}
+
+/// The usual one in a database and at a time of one's own.
 pub async fn hall_in(
     test_store: TestStore,
     clock: Arc<dyn Clock>,
     https: bool,
+    tills: impl FnOnce(&mut Payments),
+) -> Hall {
+    built(test_store, clock, https, Limits::default(), tills).await
+}
+
+async fn built(
+    test_store: TestStore,
+    clock: Arc<dyn Clock>,
+    https: bool,
+    limits: Limits,
     tills: impl FnOnce(&mut Payments),
 ) -> Hall {
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +162,11 @@ pub async fn hall_in(
             clock.clone(),
         ),
     };
-    let registry = Registry::new(Sandbox::new(Settings::default()).unwrap()).unwrap();
+    let sandbox = Sandbox::new(Settings {
+        limits,
+        ..Settings::default()
+    });
+    let registry = Registry::new(sandbox.unwrap()).unwrap();
     let registry = Arc::new(registry);
     let setup = yinxin_engine::Site {
         id: site.clone(),
@@ -226,7 +245,7 @@ pub async fn hall_in(
         state,
         shutdown,
         registry,
-        _store: test_store,
+        store: test_store,
         _folder: folder,
     }
 }

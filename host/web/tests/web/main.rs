@@ -15,6 +15,7 @@ mod console;
 mod finance;
 mod hall;
 mod market;
+mod misbehaving;
 mod orders;
 mod orders_by_code;
 mod renewals;
