@@ -244,7 +244,7 @@ impl Applicant {
 }
 
 /// The sum in words that stands for the picture code, worked out: `三加五等于几？`.
-fn sum_on(page: &Page) -> Result<String> {
+pub fn sum_on(page: &Page) -> Result<String> {
     let question = page
         .find("[data-question]")
         .context("the page has no sum")?;

@@ -116,11 +116,14 @@ fn kind(name: &str) -> Kind {
     match name {
         "yinxin-sdk" => Kind::Sdk,
         "xtask" | "yinxin-simulators" | "yinxin-agent" => Kind::Tool,
-        "yinxin-fuzz-targets"
-        | "yinxin-kit"
-        | "yinxin-journeys"
+        "yinxin-bench"
         | "yinxin-conformance"
-        | "yinxin-bench" => Kind::Test,
+        | "yinxin-crash"
+        | "yinxin-fuzz-targets"
+        | "yinxin-house"
+        | "yinxin-journeys"
+        | "yinxin-kit"
+        | "yinxin-security" => Kind::Test,
         _ if GUEST_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => Kind::Plugin,
         _ if HOST.iter().any(|(host, _)| *host == name) => Kind::Host,
         _ => Kind::Unknown,

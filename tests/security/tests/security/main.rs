@@ -1,0 +1,20 @@
+//! Who may what on every route; every form with bad input; what logs and files tell.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod addresses;
+mod asking;
+mod bodies;
+mod doors;
+mod forms;
+mod making;
+mod matrix;
+mod sealed;
+mod strangers;
+mod uploads;
+mod world;

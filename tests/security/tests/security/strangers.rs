@@ -1,0 +1,333 @@
+//! What the doors tell a stranger: not who exists; and whom they disturb, and where they lead.
+
+use crate::asking::{Asker, leads_to};
+use crate::doors::{door, is_in, login_of};
+use crate::world::{form_to, world};
+use anyhow::{Context, Result, ensure};
+use reqwest::{Method, StatusCode};
+use std::time::{Duration, Instant};
+use yinxin_house::people::sum_on;
+use yinxin_house::{Browser, Clerk, House, Options, Page};
+
+/// A server that says each statement and each work on a password.
+async fn talkative() -> House {
+    let options = Options {
+        environment: vec![(
+            "RUST_LOG".to_owned(),
+            "info,sqlx::query=debug,yinxin_services::accounts::password=trace".to_owned(),
+        )],
+        ..Options::default()
+    };
+    world().open_with(options).await.unwrap()
+}
+
+/// What one request cost: statements in their order without the worker's, and works on a password.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    statements: Vec<String>,
+    passwords: usize,
+}
+
+fn cost(log: &str) -> Cost {
+    let statement = |line: &str| {
+        let (_, rest) = line.split_once("summary=\"")?;
+        Some(rest.split('"').next()?.to_owned())
+    };
+    let others = ["jobs", "messages", "PRAGMA", "COMMIT", "BEGIN"];
+    let statements = log.lines().filter_map(statement);
+    Cost {
+        statements: statements
+            .filter(|text| !others.iter().any(|other| text.contains(other)))
+            .collect(),
+        passwords: log.matches("a password is worked on").count(),
+    }
+}
+
+/// The page without what is another at each showing, and without what was typed.
+fn plain(page: &Page, typed: &str) -> String {
+    let mut html = page.html().replace(typed, "");
+    for (from, to) in [
+        ("name=\"_csrf\" value=\"", "\""),
+        ("name=\"_picture\" value=\"", "\""),
+        ("src=\"data:image/png;base64,", "\""),
+        ("data-question>", "<"),
+    ] {
+        let mut rest = html.as_str();
+        let mut plain = String::new();
+        while let Some((before, after)) = rest.split_once(from) {
+            plain.push_str(before);
+            rest = after.split_once(to).map_or("", |(_, after)| after);
+        }
+        plain.push_str(rest);
+        html = plain;
+    }
+    html
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doors_do_not_tell_who_exists() {
+    let world = world();
+    let house = talkative().await;
+    let cases: [(&str, &str, &str); 3] = [
+        ("first of yingtan", "/login", "91360600MA3FFFFFX9"),
+        ("first of fujian", "/login", "13899990000"),
+        ("finance of fujian", "/console/login", "finances"),
+    ];
+    for (person, path, stranger) in cases {
+        let person = world.person(person);
+        let (login, _) = login_of(person);
+        let mut seen = Vec::new();
+        for login in [login.as_str(), stranger] {
+            let mut browser = Browser::new(&house, person.site);
+            // The page and its picture first, so that only the answer is compared.
+            let page = browser.open(path).await.unwrap();
+            let page = match page.html().contains("picture_code") {
+                true => browser.press(&page, "改为算术题", &[]).await.unwrap(),
+                false => page,
+            };
+            let mut form = form_to(&page, path).unwrap();
+            form.fill("login_id", login).unwrap();
+            form.fill("password", "not the password").unwrap();
+            if page.find("[data-question]").is_some() {
+                form.fill("picture_code", &sum_on(&page).unwrap()).unwrap();
+            }
+            let button = form.buttons.iter().position(|button| button.text == "登录");
+            let before = std::fs::read_to_string(house.server_log()).unwrap().len();
+            let answer = browser.send_once(&form, button).await.unwrap();
+            let log = std::fs::read_to_string(house.server_log()).unwrap();
+            seen.push((answer.status, plain(&answer, login), cost(&log[before..])));
+        }
+        let (known, unknown) = (&seen[0], &seen[1]);
+        assert_eq!(known.0, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(known.1, unknown.1, "{path}: the page");
+        assert_eq!(known.2.passwords, 1, "{path}: one work on a password");
+        let selects = known
+            .2
+            .statements
+            .iter()
+            .filter(|text| text.contains("SELECT"));
+        assert!(selects.count() > 1, "statements were read: {:?}", known.2);
+        assert_eq!(known.2.passwords, unknown.2.passwords, "{path}");
+        assert_eq!(works(&known.2), works(&unknown.2), "{path}: the work");
+    }
+}
+
+/// Statements that change something, which cost most.
+fn works(cost: &Cost) -> Vec<&String> {
+    let changes = cost
+        .statements
+        .iter()
+        .filter(|text| !text.contains("SELECT"));
+    changes.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_a_code_tells_nobody_who_exists() {
+    /// Every answer takes this long at least, which hides the message that is queued for who exists.
+    const LEAST: Duration = Duration::from_millis(300);
+    let world = world();
+    let house = world.open().await.unwrap();
+    for (person, stranger) in [
+        ("first of yingtan", "91360600MA3FFFFFX9"),
+        ("second of fujian", "13899990001"),
+    ] {
+        let person = world.person(person);
+        let (login, _) = login_of(person);
+        let mut seen = Vec::new();
+        for login in [login.as_str(), stranger] {
+            let mut browser = Browser::new(&house, person.site);
+            let page = browser.open("/recover").await.unwrap();
+            let page = match page.html().contains("picture_code") {
+                true => browser.press(&page, "改为算术题", &[]).await.unwrap(),
+                false => page,
+            };
+            let (mut form, button) = page.form_with("获取验证码").unwrap();
+            form.fill("login_id", login).unwrap();
+            if page.find("[data-question]").is_some() {
+                form.fill("picture_code", &sum_on(&page).unwrap()).unwrap();
+            }
+            let begun = Instant::now();
+            let answer = browser.send_once(&form, Some(button)).await.unwrap();
+            assert!(begun.elapsed() >= LEAST, "{login}: {:?}", begun.elapsed());
+            assert!(answer.has("验证码已发"), "{login}: {}", answer.main_text());
+            seen.push(plain(&answer, login));
+        }
+        assert_eq!(seen[0], seen[1], "{}", person.name);
+        // Nor does a wrong code.
+        let mut seen = Vec::new();
+        for login in [login.as_str(), stranger] {
+            let mut browser = Browser::new(&house, person.site);
+            let page = browser.open("/recover").await.unwrap();
+            let mut form = form_to(&page, "/recover").unwrap();
+            for (name, value) in [
+                ("login_id", login),
+                ("sms_code", "000000"),
+                ("password", "a new long password"),
+                ("password_again", "a new long password"),
+            ] {
+                form.fill(name, value).unwrap();
+            }
+            let button = form
+                .buttons
+                .iter()
+                .position(|button| button.text == "设置新密码");
+            let answer = browser.send_once(&form, button).await.unwrap();
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            seen.push(plain(&answer, login));
+        }
+        assert_eq!(seen[0], seen[1], "{}", person.name);
+    }
+}
+
+/// Asks for a code to register a mobile with; whether one was said to be sent.
+async fn ask_code(browser: &mut Browser, mobile: &str) -> Result<bool> {
+    let page = browser.open("/register").await?;
+    let page = browser
+        .press(&page, "改为算术题", &[("手机号", mobile.into())])
+        .await?;
+    let sum = sum_on(&page).unwrap_or_default();
+    let page = browser
+        .press(&page, "获取验证码", &[("图形验证码", (&sum).into())])
+        .await?;
+    ensure!(!page.status.is_server_error(), "{}", page.main_text());
+    Ok(page.has("验证码已发"))
+}
+
+async fn texts_to(house: &House, mobiles: &[String]) -> Result<usize> {
+    let mut count = 0;
+    for mobile in mobiles {
+        count += house.simulated.texts(mobile).await?.len();
+    }
+    Ok(count)
+}
+
+/// Waits until the simulated phone has them; a message is sent a moment after it is said to be.
+async fn until_sent(house: &House, mobiles: &[String], wanted: usize) -> Result<usize> {
+    for _ in 0..300 {
+        let count = texts_to(house, mobiles).await?;
+        if count >= wanted {
+            return Ok(count);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await; // between two looks
+    }
+    texts_to(house, mobiles).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mobile_gets_one_code_a_minute_whoever_asks() {
+    let house = world().open().await.unwrap();
+    let mobile = "13711112222".to_owned();
+    let mut said = 0;
+    for _ in 0..6 {
+        // From another address each time.
+        let mut browser = Browser::new(&house, "fujian");
+        said += usize::from(ask_code(&mut browser, &mobile).await.unwrap());
+    }
+    assert_eq!(said, 1);
+    // One that was asked for later arrives later: what the first six brought has been sent by then.
+    let last = "13711112223".to_owned();
+    assert!(
+        ask_code(&mut Browser::new(&house, "fujian"), &last)
+            .await
+            .unwrap()
+    );
+    until_sent(&house, &[last], 1).await.unwrap();
+    assert_eq!(texts_to(&house, &[mobile]).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_disturbs_twenty_mobiles_an_hour() {
+    let house = world().open().await.unwrap();
+    let mut browser = Browser::new(&house, "fujian");
+    let mobiles: Vec<String> = (0..23)
+        .map(|number| format!("137222233{number:02}"))
+        .collect();
+    let mut said = 0;
+    for mobile in &mobiles {
+        // An address that is told to wait has not been sent anything either.
+        said += usize::from(ask_code(&mut browser, mobile).await.unwrap_or(false));
+    }
+    assert!(
+        (10..=20).contains(&said),
+        "{said} codes were said to be sent"
+    );
+    assert_eq!(until_sent(&house, &mobiles, said).await.unwrap(), said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_led_to_another_host_by_logging_in() {
+    let world = world();
+    let house = world.open().await.unwrap();
+    for name in ["first of fujian", "maker of fujian"] {
+        let person = world.person(name);
+        let (path, inside, cookie) = door(person.kind);
+        let (login, password) = login_of(person);
+        for next in [
+            "//evil.example/",
+            "/\\evil.example/",
+            "https://evil.example/",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "/\tevil",
+            "/\r\nset-cookie: a=b",
+            "\\\\evil.example",
+            "/%0d%0aset-cookie:a=b",
+            "evil.example",
+            "",
+        ] {
+            let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            let address = format!("{path}?next={query}");
+            let mut browser = Browser::new(&house, person.site);
+            let page = browser.open(&address).await.unwrap();
+            let mut form = form_to(&page, path).unwrap();
+            if page.html().contains("picture_code") {
+                let page = browser.press(&page, "改为算术题", &[]).await.unwrap();
+                form = form_to(&page, path).unwrap();
+                form.fill("picture_code", &sum_on(&page).unwrap()).unwrap();
+            }
+            form.fill("login_id", &login).unwrap();
+            form.fill("password", &password).unwrap();
+            let button = form.buttons.iter().position(|button| button.text == "登录");
+            let answer = browser.send_once(&form, button).await.unwrap();
+            let to = leads_to(&answer).unwrap_or_else(|| panic!("{next}: {}", answer.main_text()));
+            let local = to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\");
+            assert!(
+                local && to.bytes().all(|byte| byte.is_ascii_graphic()),
+                "{next:?} leads to {to:?}"
+            );
+            assert!(
+                answer
+                    .headers
+                    .get_all("set-cookie")
+                    .iter()
+                    .all(|set| !set.as_bytes().starts_with(b"a="))
+            );
+            // Nor is who is logged in already.
+            let answer = browser
+                .ask(Method::GET, &address, &[], Vec::new())
+                .await
+                .unwrap();
+            let to = leads_to(&answer).unwrap();
+            assert!(
+                to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\"),
+                "{to:?}"
+            );
+            assert!(
+                browser.cookies.contains_key(cookie) && is_in(&mut browser, inside).await.unwrap()
+            );
+        }
+    }
+}
+
+/// Clerks of the world are logged in by the house; that it does so by the door is what the tests above stand on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_of_one_site_is_nobody_at_the_other() {
+    let house = world().open().await.unwrap();
+    let clerk = Clerk::log_in(&house, "fujian", "admin").await.unwrap();
+    let mut elsewhere = Browser::new(&house, "yingtan");
+    elsewhere.cookies = clerk.browser.cookies.clone();
+    let mut asker = Asker::new(elsewhere);
+    let page = asker.get("/console").await.unwrap();
+    let to = leads_to(&page).context("not led anywhere").unwrap();
+    assert!(to.starts_with("/console/login"), "{to}");
+}
