@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use yinxin_house::{Browser, Form, Page};
 
 /// Addresses of one pattern that are opened: lists lead to more of the same.
-const OF_ONE_PATTERN: usize = 12;
+const OF_ONE_PATTERN: usize = 40;
 /// Forms of one pattern and one set of fields that are kept.
 const FORMS_OF_ONE_KIND: usize = 4;
 
-/// Attributes in which pages of ours have addresses.
-const ADDRESSES: [&str; 6] = ["href", "src", "action", "formaction", "data-live", "data"];
+/// Attributes in which pages of ours have addresses that are opened.
+const LINKS: [&str; 4] = ["href", "src", "data-live", "data"];
+/// Attributes with addresses that forms are sent to.
+const ACTIONS: [&str; 2] = ["action", "formaction"];
 
 /// What somebody found.
 #[derive(Default)]
@@ -91,7 +93,13 @@ pub async fn crawl(
                 found.forms.push((address.clone(), form));
             }
         }
-        for next in addresses_on(&page) {
+        for action in addresses_on(&page, &ACTIONS) {
+            if let Some(pattern) = pattern_of(routes.keys(), &action) {
+                let known = found.addresses.entry(pattern.to_owned()).or_default();
+                known.insert(path_of(&action).to_owned());
+            }
+        }
+        for next in links_on(&page) {
             if asked.insert(next.clone()) {
                 queue.push_back(next);
             }
@@ -100,13 +108,17 @@ pub async fn crawl(
     Ok(found)
 }
 
-/// Path and query of every address of ours that stands on a page.
-pub fn addresses_on(page: &Page) -> Vec<String> {
+/// Path and query of every address of ours that a page leads to or shows.
+pub fn links_on(page: &Page) -> Vec<String> {
+    addresses_on(page, &LINKS)
+}
+
+fn addresses_on(page: &Page, attributes: &[&str]) -> Vec<String> {
     let document = Html::parse_document(&page.html());
     let every = Selector::parse("*").unwrap();
     let mut found = Vec::new();
     for element in document.select(&every) {
-        for name in ADDRESSES {
+        for name in attributes {
             let Some(value) = element.value().attr(name) else {
                 continue;
             };

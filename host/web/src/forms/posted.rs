@@ -3,7 +3,6 @@
 use super::OFFER;
 use crate::error::WebError;
 use crate::security::csrf;
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 
 /// Names and texts in the order in which they were sent.
@@ -68,9 +67,7 @@ impl<S: Sync> FromRequest<S> for Posted {
     type Rejection = WebError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
-        let bytes = to_bytes(request.into_body(), csrf::FORM_LIMIT)
-            .await
-            .map_err(|_| WebError::TooLarge)?;
+        let bytes = csrf::whole(request.into_body()).await?;
         let pairs = url::form_urlencoded::parse(&bytes);
         Ok(pairs
             .map(|(name, value)| (name.into_owned(), value.into_owned()))

@@ -39,7 +39,7 @@ impl Upload {
         let mut trusted = self.trusted;
         let mut picked = Picked::Nothing;
         let mut texts = Vec::new();
-        let mut left = csrf::FORM_LIMIT;
+        let mut left = Some(csrf::FORM_LIMIT);
         while let Some(mut part) = self
             .parts
             .next_field()
@@ -55,13 +55,19 @@ impl Upload {
                 continue;
             }
             let text = part.text().await.map_err(|error| refused(&error))?;
-            left = left
-                .checked_sub(text.len() + name.len())
-                .ok_or(WebError::TooLarge)?;
+            // What is too much is read to its end, as a file is.
+            left = left.and_then(|left| left.checked_sub(text.len() + name.len()));
+            if left.is_none() {
+                texts.clear();
+                continue;
+            }
             if name == csrf::FIELD {
                 trusted |= csrf::same(text.as_bytes(), self.token.as_bytes());
             }
             texts.push((name, text));
+        }
+        if left.is_none() {
+            return Err(WebError::TooLarge);
         }
         if trusted {
             Ok((texts.into_iter().collect(), picked))

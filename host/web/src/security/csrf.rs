@@ -5,10 +5,11 @@ use crate::cookies::Cookie;
 use crate::error::WebError;
 use crate::session::{Visitor, page_behind};
 use crate::state::AppState;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, Method};
 
@@ -19,6 +20,9 @@ pub const HEADER: &str = "x-csrf-token";
 
 /// Bytes of a form without files. The longest field is 16 KiB (a certificate request), a form has at most some dozens.
 pub const FORM_LIMIT: usize = 256 * 1024;
+
+/// Bytes of a form that is too large which are still listened to; nobody types as much.
+const PATIENCE: usize = 4 * 1024 * 1024;
 
 /// Routes whose handler takes a `forms::Upload`. Any other one would act on a body of several parts without a look at
 /// the token in it.
@@ -90,9 +94,7 @@ async fn checked(https: bool, request: Request) -> Result<Request, WebError> {
         return Err(WebError::Forged);
     }
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, FORM_LIMIT)
-        .await
-        .map_err(|_| WebError::TooLarge)?;
+    let bytes = whole(body).await?;
     let given = url::form_urlencoded::parse(&bytes)
         .find(|(name, _)| name == FIELD)
         .map(|(_, value)| value.into_owned())
@@ -101,6 +103,30 @@ async fn checked(https: bool, request: Request) -> Result<Request, WebError> {
         return Err(WebError::Forged);
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// A form's body. Of one that is too large the rest is read and thrown away: a browser that is still sending when it is
+/// answered says "connection reset" in place of the page.
+pub async fn whole(body: Body) -> Result<Vec<u8>, WebError> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut thrown_away) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| WebError::BadRequest("a body that broke off"))?;
+        if thrown_away == 0 && bytes.len() + chunk.len() <= FORM_LIMIT {
+            bytes.extend_from_slice(&chunk);
+            continue;
+        }
+        bytes.clear();
+        thrown_away += chunk.len();
+        if thrown_away > PATIENCE {
+            break;
+        }
+    }
+    if thrown_away == 0 {
+        Ok(bytes)
+    } else {
+        Err(WebError::TooLarge)
+    }
 }
 
 /// In constant time for texts of one length.

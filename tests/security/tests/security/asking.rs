@@ -71,7 +71,7 @@ impl Asker {
         // One of them has a form, whoever looks at it.
         let pages: &[&str] = match console {
             true => &["/console/password", "/console/login"],
-            false => &["/help", "/console/login"],
+            false => &["/help", "/login"],
         };
         for page in pages {
             let page = self.get(page).await?;

@@ -40,19 +40,37 @@ pub fn login_of(person: &Person) -> (String, String) {
     }
 }
 
-/// Sends the log-in page as it is shown to this browser, and does not follow.
+/// Sends the log-in page as it is shown to this browser, and does not follow. Where the answer asks for a picture code
+/// that the page did not have, it is answered too.
 async fn log_in(browser: &mut Browser, path: &str, login: &str, password: &str) -> Result<Page> {
     let page = browser.open(path).await?;
-    let page = match page.find("form [name=picture_code]") {
-        Some(_) if page.find("[data-question]").is_none() => {
-            browser.press(&page, "改为算术题", &[]).await?
-        }
-        _ => page,
-    };
+    let asked = asks_for_picture(&page);
+    let answer = send_log_in(browser, &page, path, login, password).await?;
+    if answer.status == StatusCode::UNPROCESSABLE_ENTITY && !asked && asks_for_picture(&answer) {
+        return send_log_in(browser, &answer, path, login, password).await;
+    }
+    Ok(answer)
+}
+
+fn asks_for_picture(page: &Page) -> bool {
+    page.find("form [name=picture_code]").is_some()
+}
+
+async fn send_log_in(
+    browser: &mut Browser,
+    page: &Page,
+    path: &str,
+    login: &str,
+    password: &str,
+) -> Result<Page> {
+    let mut page = page.clone();
+    if asks_for_picture(&page) && page.find("[data-question]").is_none() {
+        page = browser.press(&page, "改为算术题", &[]).await?;
+    }
     let mut form = form_to(&page, path)?;
     form.fill("login_id", login)?;
     form.fill("password", password)?;
-    if page.find("[data-question]").is_some() {
+    if asks_for_picture(&page) {
         form.fill("picture_code", &sum_on(&page)?)?;
     }
     let button = form.buttons.iter().position(|button| button.text == "登录");

@@ -103,6 +103,7 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
                 count: &mut count,
                 target: &target,
             };
+            watch.changed().await?;
             // With the wrong token or none, nothing happens.
             for (how, kind, body) in without_right(&target.form, target.button, &stranger) {
                 let page = try_out
@@ -128,6 +129,7 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
             try_out
                 .send("as a look", Method::GET, &as_get, None, Vec::new())
                 .await?;
+            watch.changed().await?;
             // Another's thing in the path, with a right token of one's own.
             for address in others.get(&target.pattern).into_iter().flatten() {
                 let (kind, body) = target.form.body(target.button);
@@ -181,7 +183,7 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
         count.forms, count.posts, count.statuses
     );
     assert!(missed.is_empty(), "nobody posted to {missed:?}");
-    assert!(count.forms > 60, "{} forms", count.forms);
+    assert!(count.forms > 50, "{} forms", count.forms);
     assert!(
         count.faults.is_empty(),
         "{} faults:\n{}",

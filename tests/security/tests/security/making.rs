@@ -256,11 +256,11 @@ impl Making {
         self.books(&mut clerks.finance().browser, &reference, &amount)
             .await?;
         // The invoice comes by itself.
-        let voidable = |page: &Page| page.html().contains("/void");
+        let issued = |page: &Page| page.links().iter().any(|link| link.href.ends_with("/file"));
         until(
             &mut clerks.finance().browser,
             "/console/invoices?state=issued",
-            voidable,
+            issued,
         )
         .await?;
         content(&mut clerks.administrator().browser).await?;

@@ -49,8 +49,7 @@ fn plain(page: &Page, typed: &str) -> String {
     for (from, to) in [
         ("name=\"_csrf\" value=\"", "\""),
         ("name=\"_picture\" value=\"", "\""),
-        ("src=\"data:image/png;base64,", "\""),
-        ("data-question>", "<"),
+        ("src=\"data:image&#x2f;png;base64,", "\""),
     ] {
         let mut rest = html.as_str();
         let mut plain = String::new();
@@ -61,7 +60,15 @@ fn plain(page: &Page, typed: &str) -> String {
         plain.push_str(rest);
         html = plain;
     }
-    html
+    // `三加五等于几？`
+    let parts = html.split("等于几").map(|part| {
+        let mut signs: Vec<char> = part.chars().collect();
+        if part.len() < html.len() {
+            signs.truncate(signs.len().saturating_sub(3));
+        }
+        signs.into_iter().collect::<String>()
+    });
+    parts.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,12 +108,11 @@ async fn the_doors_do_not_tell_who_exists() {
         assert_eq!(known.0, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
         assert_eq!(known.1, unknown.1, "{path}: the page");
         assert_eq!(known.2.passwords, 1, "{path}: one work on a password");
-        let selects = known
-            .2
-            .statements
-            .iter()
-            .filter(|text| text.contains("SELECT"));
-        assert!(selects.count() > 1, "statements were read: {:?}", known.2);
+        assert!(
+            known.2.statements.len() > 4,
+            "they were read: {:?}",
+            known.2
+        );
         assert_eq!(known.2.passwords, unknown.2.passwords, "{path}");
         assert_eq!(works(&known.2), works(&unknown.2), "{path}: the work");
     }
