@@ -368,6 +368,8 @@ async fn yingtan_until_made(
     let unit = handler.unit.clone();
     clerks.reviewer().pass_all(case, "初审通过").await?;
     handler.pay(case, "wechat", "normal").await?;
+    // The order is paid at once; the case is told so by a job.
+    clerks.reviewer().until(case, "待申请人寄件").await?;
     handler.post_papers(case, "SF1400000000017").await?;
     clerks.reviewer().press(case, "资料合格").await?;
     clerks.maker().make(case, &unit).await?;
