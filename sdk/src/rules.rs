@@ -27,11 +27,18 @@ pub trait Rules {
     /// First answers of a new case: those of the earlier case that it is copied from, else of the profile's fields
     /// that have the same name.
     fn prefill(sources: &Sources) -> Vec<NamedValue> {
-        sources
-            .earlier
-            .as_ref()
-            .map_or(&sources.profile, |earlier| &earlier.values)
-            .clone()
+        if let Some(earlier) = &sources.earlier {
+            return earlier.values.clone();
+        }
+        // The profile is that of the site's accounts, which may ask for more than this plugin knows.
+        let definition = Self::describe();
+        let fields = definition.forms.iter().flat_map(|form| &form.sections);
+        let fields: Vec<&str> = fields
+            .flat_map(|section| &section.fields)
+            .map(|field| field.name.as_str())
+            .collect();
+        let known = |entry: &&NamedValue| fields.contains(&entry.name.as_str());
+        sources.profile.iter().filter(known).cloned().collect()
     }
 
     /// Decides an event of the lifecycle, or declines it.
@@ -62,5 +69,39 @@ impl<R: Rules> Guest for Component<R> {
 
     fn handle(case: Case, event: Event) -> Result<Decision, Vec<Problem>> {
         R::handle(&case, &event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{form, text};
+    use crate::values;
+
+    struct Short;
+
+    impl Rules for Short {
+        fn describe() -> Definition {
+            Definition::new("short", "1.0.0", "短", "短")
+                .forms([form("short", "短").fields([text("unit-name", "单位名称")])])
+        }
+    }
+
+    #[test]
+    fn a_new_case_begins_with_what_its_forms_ask_for_and_the_profile_knows() {
+        let sources = Sources {
+            service: "new".into(),
+            profile: values([("unit-name", "鹰潭公司"), ("recipient-name", "李华")]),
+            earlier: None,
+            certificate: Vec::new(),
+            at: Moment {
+                now: 0,
+                today: "2026-11-20".into(),
+            },
+        };
+        assert_eq!(
+            Short::prefill(&sources),
+            values([("unit-name", "鹰潭公司")])
+        );
     }
 }
