@@ -100,20 +100,18 @@ impl Engine {
         clerk: &ClerkActor,
     ) -> Result<Vec<QueueView>, EngineError> {
         let mut conn = self.inner.store.read().await?;
-        let counts = cases::queue_counts(&mut conn, site, self.inner.now()).await?;
-        let queues = ROLES
-            .into_iter()
-            .filter(|role| clerk.may(*role))
-            .map(|role| {
-                let count = counts.iter().find(|count| count.queue == role_name(role));
-                QueueView {
-                    role,
-                    cases: count.map_or(0, |count| count.cases),
-                    overdue: count.map_or(0, |count| count.overdue),
-                    oldest: count.map(|count| count.oldest),
-                }
+        let mut queues = Vec::new();
+        for role in ROLES.into_iter().filter(|role| clerk.may(*role)) {
+            let now = self.inner.now();
+            let count = cases::queue_count(&mut conn, site, role_name(role), now).await?;
+            queues.push(QueueView {
+                role,
+                cases: count.cases,
+                overdue: count.overdue,
+                oldest: count.oldest,
             });
-        Ok(queues.collect())
+        }
+        Ok(queues)
     }
 
     /// One role's queue, what is due first on top.

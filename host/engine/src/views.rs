@@ -338,7 +338,9 @@ pub struct Offer {
 #[derive(Clone, Debug)]
 pub struct QueueView {
     pub role: yinxin_core::definition::Role,
+    /// 1,000 stands for that many and more.
     pub cases: i64,
+    /// Likewise.
     pub overdue: i64,
     pub oldest: Option<Millis>,
 }

@@ -65,7 +65,9 @@ CREATE TABLE cases (
 );
 CREATE UNIQUE INDEX cases_by_number ON cases (site, number);
 CREATE INDEX cases_of_account ON cases (site, account_id, deleted, id);
-CREATE INDEX cases_in_queue ON cases (site, queue, due_at, id);
+CREATE INDEX cases_in_queue ON cases (site, queue, due_at, id) WHERE queue > '' AND deleted = 0;
+CREATE INDEX cases_waiting ON cases (site, queue, entered_at) WHERE queue > '' AND deleted = 0;
+CREATE INDEX cases_by_subject ON cases (site, subject, due_at, id) WHERE deleted = 0;
 CREATE INDEX cases_claimed ON cases (site, claimed_by, due_at, id) WHERE claimed_by <> '';
 CREATE INDEX cases_by_due ON cases (site, due_at, id);
 -- Which versions of a plugin still have cases that go on.
@@ -79,6 +81,15 @@ CREATE TABLE case_lookups (
     PRIMARY KEY (site, fingerprint, case_id)
 );
 CREATE INDEX case_lookups_of_case ON case_lookups (site, case_id);
+
+-- Each tail of a subject's name, in hexadecimal UTF-16, and of an acceptance number's running digits: a part of a name is
+-- found as the beginning of a tail. A name stands here once, whatever the number of its cases.
+CREATE TABLE case_tails (
+    site TEXT NOT NULL,
+    tail TEXT NOT NULL,
+    whole TEXT NOT NULL,
+    PRIMARY KEY (site, tail, whole)
+);
 
 CREATE TABLE case_steps (
     site TEXT NOT NULL,

@@ -9,12 +9,14 @@ use yinxin_core::{
 };
 
 mod lists;
+mod tails;
 
 pub use lists::{
-    After, Filter, Key, Line, QueueCount, by_due, newest, of_order, orderable, queue_counts,
-    tone_counts,
+    After, COUNTED, Filter, Key, Line, QueueCount, by_due, newest, of_order, orderable,
+    queue_count, tone_counts,
 };
 use lists::{LINE, line};
+pub use tails::{of_name as tails_of_name, of_number as tails_of_number};
 
 /// One case as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +110,10 @@ pub async fn insert(
     .bind(case.due_at.map_or(NEVER, |at| at.0))
     .bind(case.created_at.0)
     .bind(case.updated_at.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    tails::add_number(conn, site, &case.number).await?;
+    tails::add_name(conn, site, &case.subject).await
 }
 
 /// Writes a case over the version that the caller saw and counts the version up; [`StoreError::Conflict`] when somebody
@@ -143,10 +146,10 @@ pub async fn update(
     .bind(case.entered_at.0)
     .bind(case.due_at.map_or(NEVER, |at| at.0))
     .bind(case.updated_at.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
     if changed.rows_affected() == 1 {
-        Ok(())
+        tails::add_name(conn, site, &case.subject).await
     } else {
         Err(StoreError::Conflict)
     }

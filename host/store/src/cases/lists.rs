@@ -1,5 +1,6 @@
 //! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
 
+use crate::cases::tails::Part;
 use crate::cases::{Claim, NEVER, Standing};
 use crate::query::{Query, holding};
 use crate::{Connection, StoreError};
@@ -73,7 +74,7 @@ pub struct Filter {
     pub service: Option<String>,
     pub state: Option<String>,
     pub tone: Option<String>,
-    /// Part of the subject's name or of the acceptance number.
+    /// Part of the subject's name, or of the acceptance number: from its beginning, or of its running digits.
     pub text: Option<String>,
     pub key: Option<Key>,
     /// Only cases that this clerk holds at the moment.
@@ -121,17 +122,23 @@ impl After {
     }
 }
 
-fn lines(site: &SiteId, filter: &Filter) -> Query {
+fn lines(site: &SiteId, filter: &Filter, rare: Option<&Part>) -> Query {
     let mut query = Query::new(
         format!("SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0"),
         &[site.as_str()],
     );
-    narrow(&mut query, site, filter);
+    narrow(&mut query, site, filter, rare);
     query
 }
 
-fn by_due_query(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i64) -> Query {
-    let mut query = lines(site, filter);
+fn by_due_query(
+    site: &SiteId,
+    filter: &Filter,
+    rare: Option<&Part>,
+    after: Option<&After>,
+    limit: i64,
+) -> Query {
+    let mut query = lines(site, filter, rare);
     if let Some(after) = after {
         query.number(" AND (due_at, id) > (", after.due_at);
         query.text(", ", &after.id);
@@ -142,7 +149,7 @@ fn by_due_query(site: &SiteId, filter: &Filter, after: Option<&After>, limit: i6
 }
 
 fn newest_query(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Query {
-    let mut query = lines(site, filter);
+    let mut query = lines(site, filter, None);
     if let Some(before) = before {
         query.text(" AND id < ", before);
     }
@@ -150,7 +157,9 @@ fn newest_query(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64
     query
 }
 
-fn narrow(query: &mut Query, site: &SiteId, filter: &Filter) {
+/// `rare` is the filter's text, where few names have it: then they are fetched; else the list is walked, in which cases
+/// that have it come soon.
+fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, rare: Option<&Part>) {
     let columns = [
         (
             " AND account_id = ",
@@ -167,7 +176,13 @@ fn narrow(query: &mut Query, site: &SiteId, filter: &Filter) {
             query.text(condition, value);
         }
     }
-    if let Some(text) = &filter.text {
+    if filter.queue.is_some() {
+        // The condition of the index.
+        query.and(" AND queue > ''");
+    }
+    if let Some(part) = rare {
+        part.narrow(query, site);
+    } else if let Some(text) = &filter.text {
         let pattern = holding(text);
         query.text(" AND (subject LIKE ", &pattern);
         query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
@@ -209,7 +224,13 @@ pub async fn by_due(
     after: Option<&After>,
     limit: i64,
 ) -> Result<Vec<Line>, StoreError> {
-    fetch(by_due_query(site, filter, after, limit), conn).await
+    let part = filter.text.as_deref().map(Part::new);
+    let rare = match part {
+        Some(part) if part.is_rare(conn, site).await? => Some(part),
+        _ => None,
+    };
+    let query = by_due_query(site, filter, rare.as_ref(), after, limit);
+    fetch(query, conn).await
 }
 
 /// An applicant's list: the newest first, before the case `before`.
@@ -245,42 +266,77 @@ pub async fn orderable(
     rows.iter().map(line).collect()
 }
 
+/// As far as cases are counted for a tile: whoever has more has enough to do.
+pub const COUNTED: i64 = 1_000;
+
 /// How much waits in a role's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueCount {
-    pub queue: String,
+    /// [`COUNTED`] at most.
     pub cases: i64,
-    /// Cases whose due date has passed.
+    /// Cases whose due date has passed; [`COUNTED`] at most.
     pub overdue: i64,
     /// When the case that has stood there longest came.
-    pub oldest: Millis,
+    pub oldest: Option<Millis>,
 }
 
-/// Counts of all queues of a site that hold anything.
-pub async fn queue_counts(
+/// Counts a queue of a site.
+pub async fn queue_count(
     conn: &mut Connection,
     site: &SiteId,
+    queue: &str,
     now: Millis,
-) -> Result<Vec<QueueCount>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT queue, COUNT(*) AS cases, CAST(SUM(CASE WHEN due_at < $2 THEN 1 ELSE 0 END) AS BIGINT) AS overdue,
-             MIN(entered_at) AS oldest
-         FROM cases WHERE site = $1 AND queue > '' AND deleted = 0 GROUP BY queue ORDER BY queue",
+) -> Result<QueueCount, StoreError> {
+    let cases = counted(conn, site, queue, NEVER).await?;
+    let overdue = counted(conn, site, queue, now.0 - 1).await?;
+    let oldest = sqlx::query(
+        "SELECT entered_at FROM cases WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0
+         ORDER BY entered_at LIMIT 1",
     )
     .bind(site.as_str().to_owned())
-    .bind(now.0)
-    .fetch_all(conn)
+    .bind(queue.to_owned())
+    .fetch_optional(conn)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(QueueCount {
-                queue: row.try_get("queue")?,
-                cases: row.try_get("cases")?,
-                overdue: row.try_get("overdue")?,
-                oldest: Millis(row.try_get("oldest")?),
-            })
-        })
-        .collect()
+    Ok(QueueCount {
+        cases,
+        overdue,
+        oldest: match oldest {
+            Some(row) => Some(Millis(row.try_get("entered_at")?)),
+            None => None,
+        },
+    })
+}
+
+/// Cases of a queue that are due by `until`, up to the bound. `queue > ''` is the condition of its index.
+async fn counted(
+    conn: &mut Connection,
+    site: &SiteId,
+    queue: &str,
+    until: i64,
+) -> Result<i64, StoreError> {
+    let last = sqlx::query(
+        "SELECT id FROM cases WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0 AND due_at <= $3
+         LIMIT 1 OFFSET $4",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(queue.to_owned())
+    .bind(until)
+    .bind(COUNTED - 1)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if last.is_some() {
+        return Ok(COUNTED);
+    }
+    let all = sqlx::query(
+        "SELECT COUNT(*) AS cases FROM cases
+         WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0 AND due_at <= $3",
+    )
+    .bind(site.as_str().to_owned())
+    .bind(queue.to_owned())
+    .bind(until)
+    .fetch_one(conn)
+    .await?;
+    Ok(all.try_get("cases")?)
 }
 
 /// How many cases of an account stand in each tone.

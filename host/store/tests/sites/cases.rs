@@ -48,6 +48,10 @@ fn by_key() -> Filter {
     Filter { key: Some(key), ..Filter::default() }
 }
 
+fn by_name() -> Filter {
+    Filter { text: Some("潭公".into()), ..Filter::default() }
+}
+
 pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: &Keys) {
     let id = &keys.case.id;
     insert(conn, sealer, site, &keys.case).await.unwrap();
@@ -71,7 +75,8 @@ attempts!(cases, keys: Keys => {
     reads newest(&Filter::default(), None, 9);
     reads newest(&by_key(), None, 9);
     reads of_order(&keys.order);
-    reads queue_counts(Millis(5));
+    reads queue_count("reviewer", Millis(5));
+    reads by_due(&by_name(), None, 9);
     reads tone_counts(&keys.case.account);
     reads orderable(&keys.case.account, 9);
     changes claim(&keys.case.id, &keys.clerk, Millis(2), Millis(200));

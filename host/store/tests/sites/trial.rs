@@ -247,6 +247,12 @@ impl Amount for yinxin_store::postings::Held {
     }
 }
 
+impl Amount for yinxin_store::cases::QueueCount {
+    fn amount(&self) -> i64 {
+        self.cases
+    }
+}
+
 impl Amount for String {
     fn amount(&self) -> i64 {
         i64::try_from(self.len()).unwrap()

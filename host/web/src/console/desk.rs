@@ -27,8 +27,9 @@ struct DeskPage {
 struct QueueCard {
     path: String,
     title: String,
-    cases: i64,
-    overdue: i64,
+    /// Empty for none.
+    cases: String,
+    overdue: String,
     /// How long the oldest has waited, in words, or empty.
     oldest: String,
 }
@@ -47,8 +48,8 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
             title: visit
                 .text(&format!("console.queue_{}", role_name(queue.role)))
                 .to_owned(),
-            cases: queue.cases,
-            overdue: queue.overdue,
+            cases: counted(queue.cases),
+            overdue: counted(queue.overdue),
             oldest: minutes
                 .map(|minutes| in_words(visit, minutes))
                 .unwrap_or_default(),
@@ -77,6 +78,15 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
     clerk.page("console/desk.html", page)
 }
 
+/// As far as the engine counts: `999+` stands for a thousand and more.
+fn counted(cases: i64) -> String {
+    match cases {
+        0 => String::new(),
+        1..1_000 => cases.to_string(),
+        _ => "999+".to_owned(),
+    }
+}
+
 /// `3 天`, `5 小时`, `12 分钟`.
 fn in_words(visit: &Visit, minutes: i64) -> String {
     let (text, count) = unit(minutes);
@@ -95,6 +105,13 @@ fn unit(minutes: i64) -> (&'static str, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_have_three_digits_at_most() {
+        assert_eq!(counted(0), "");
+        assert_eq!(counted(999), "999");
+        assert_eq!(counted(1_000), "999+");
+    }
 
     #[test]
     fn ages_are_told_in_the_unit_that_matters() {

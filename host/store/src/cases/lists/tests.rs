@@ -77,8 +77,15 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
             newest(&mut tx, &site(), &by_print, None, 9).await.unwrap()[0].number,
             "20260003"
         );
-        let counts = queue_counts(&mut tx, &site(), Millis(20)).await.unwrap();
-        assert_eq!((counts[0].cases, counts[0].overdue), (3, 1));
+        let count = queue_count(&mut tx, &site(), "reviewer", Millis(20))
+            .await
+            .unwrap();
+        let expected = QueueCount {
+            cases: 3,
+            overdue: 1,
+            oldest: Some(Millis(5)),
+        };
+        assert_eq!(count, expected, "{}", store.name);
     }
 }
 
@@ -115,19 +122,19 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
     };
     let lists = [
         (
-            by_due_query(&site(), &all(), Some(&after), 9),
+            by_due_query(&site(), &all(), None, Some(&after), 9),
             "cases_by_due (site=? AND (due_at,id)>(?,?))",
         ),
         (
-            by_due_query(&site(), &queue, None, 9),
+            by_due_query(&site(), &queue, None, None, 9),
             "cases_in_queue (site=? AND queue=?)",
         ),
         (
-            by_due_query(&site(), &queue, Some(&after), 9),
+            by_due_query(&site(), &queue, None, Some(&after), 9),
             "cases_in_queue (site=? AND queue=? AND (due_at,id)>(?,?))",
         ),
         (
-            by_due_query(&site(), &claimed, None, 9),
+            by_due_query(&site(), &claimed, None, None, 9),
             "cases_claimed (site=? AND claimed_by=?)",
         ),
         (
@@ -145,6 +152,23 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
             format!("SEARCH cases USING INDEX {index}")
         );
     }
+    let part = Part::new("202611");
+    let named = Filter {
+        text: Some("202611".into()),
+        ..all()
+    };
+    let found = plan(
+        &mut conn,
+        by_due_query(&site(), &named, Some(&part), None, 9),
+    )
+    .await;
+    assert!(
+        found.contains("case_tails")
+            && found.contains("cases_by_subject")
+            && found.contains("cases_by_number (site=? AND number>? AND number<?)")
+            && !found.contains("SCAN cases"),
+        "{found}"
+    );
     let found = Filter {
         key: Some(Key {
             text: "t".into(),
@@ -152,7 +176,7 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
         }),
         ..queue
     };
-    let plan = plan(&mut conn, by_due_query(&site(), &found, None, 9)).await;
+    let plan = plan(&mut conn, by_due_query(&site(), &found, None, None, 9)).await;
     assert!(
         plan.contains("SEARCH case_lookups USING COVERING INDEX")
             && plan.contains("orders_by_number")
@@ -161,4 +185,67 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
             && !plan.contains("SCAN cases"),
         "{plan}"
     );
+}
+
+#[tokio::test]
+async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_many() {
+    for store in stores().await {
+        let mut tx = store.begin().await.unwrap();
+        for number in 0..600 {
+            let subject = match number {
+                7 | 300 => "信江Water供水公司".to_owned(),
+                599 => "鹰潭某某建设工程有限公司第五百九十九分公司".to_owned(),
+                _ => format!("鹰潭第{number}建设工程有限公司"),
+            };
+            let case = case(&format!("20261120{number:06}"), &subject, Some(number));
+            insert(&mut tx, &store.sealer, &site(), &case)
+                .await
+                .unwrap();
+        }
+        let mut find = async |text: &str| {
+            let filter = Filter {
+                text: Some(text.to_owned()),
+                ..Filter::default()
+            };
+            let lines = by_due(&mut tx, &site(), &filter, None, 1_000)
+                .await
+                .unwrap();
+            lines.len()
+        };
+        for (text, count) in [
+            ("信江", 2),
+            ("江water供", 2),
+            ("水公司", 2),
+            ("第30建设", 1),
+            // more than are fetched one by one
+            ("建设工程", 598),
+            ("工程有限公司第五百九十九分", 1),
+            ("鹰潭某某建设工程有限公司第五百九十八分公司", 0),
+            ("20261120000299", 1),
+            ("2026112000029", 10),
+            ("20261120", 600),
+            ("000299", 1),
+            ("0299", 1),
+            ("没有", 0),
+        ] {
+            assert_eq!(find(text).await, count, "{} {text}", store.name);
+        }
+        // What a case is called later finds it too.
+        let mut renamed = case("20261121000001", "旧名公司", None);
+        insert(&mut tx, &store.sealer, &site(), &renamed)
+            .await
+            .unwrap();
+        renamed.subject = "新名公司".into();
+        crate::cases::update(&mut tx, &store.sealer, &site(), &renamed)
+            .await
+            .unwrap();
+        for (text, count) in [("新名", 1), ("旧名", 0)] {
+            let filter = Filter {
+                text: Some(text.to_owned()),
+                ..Filter::default()
+            };
+            let lines = by_due(&mut tx, &site(), &filter, None, 9).await.unwrap();
+            assert_eq!(lines.len(), count, "{} {text}", store.name);
+        }
+    }
 }

@@ -1,0 +1,208 @@
+//! Finding a name or an acceptance number by a part of it. Each name is kept once with all its tails, the text from each
+//! character on: whatever begins in the middle of a name is the beginning of a tail, and is found by index.
+
+use crate::query::Query;
+use crate::{Connection, StoreError};
+use yinxin_core::ids::SiteId;
+
+/// UTF-16 units of a tail that are kept: eight characters tell names apart, the rest is compared.
+const UNITS: usize = 8;
+/// A number's running digits, as people read them out: the last six, five or four.
+const DIGITS: std::ops::RangeInclusive<usize> = 4..=6;
+/// Names and numbers that are fetched one by one. A part that more have stands in one case of a few hundred, so that a
+/// page of its cases is soon found in any list.
+const FEW: i64 = 500;
+
+/// Hexadecimal, so that every database sorts them the same way whatever its language: by their characters.
+fn coded(text: &str) -> String {
+    let units = text.encode_utf16().take(UNITS);
+    units.map(|unit| format!("{unit:04x}")).collect()
+}
+
+/// Latin letters are found in either form.
+fn plain(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// The tails under which a name is found.
+pub fn of_name(name: &str) -> Vec<String> {
+    let name = plain(name);
+    name.char_indices()
+        .filter_map(|(at, _)| name.get(at..).map(coded))
+        .collect()
+}
+
+/// The tails under which an acceptance number is found.
+pub fn of_number(number: &str) -> Vec<String> {
+    DIGITS
+        .filter_map(|digits| number.get(number.len().checked_sub(digits)?..))
+        .map(coded)
+        .collect()
+}
+
+/// Writes the tails of a name where they are not there yet. A name that no case has any more keeps them, and finds nothing.
+pub(super) async fn add_name(
+    conn: &mut Connection,
+    site: &SiteId,
+    name: &str,
+) -> Result<(), StoreError> {
+    let tails = of_name(name);
+    let Some(whole) = tails.first() else {
+        return Ok(());
+    };
+    let known =
+        sqlx::query("SELECT whole FROM case_tails WHERE site = $1 AND tail = $2 AND whole = $3")
+            .bind(site.as_str().to_owned())
+            .bind(whole.clone())
+            .bind(name.to_owned())
+            .fetch_optional(&mut *conn)
+            .await?;
+    if known.is_none() {
+        add(conn, site, name, &tails).await?;
+    }
+    Ok(())
+}
+
+/// Writes the tails of a new case's number.
+pub(super) async fn add_number(
+    conn: &mut Connection,
+    site: &SiteId,
+    number: &str,
+) -> Result<(), StoreError> {
+    add(conn, site, number, &of_number(number)).await
+}
+
+async fn add(
+    conn: &mut Connection,
+    site: &SiteId,
+    whole: &str,
+    tails: &[String],
+) -> Result<(), StoreError> {
+    if tails.is_empty() {
+        return Ok(());
+    }
+    let mut query = Query::new("INSERT INTO case_tails (site, tail, whole) VALUES ", &[]);
+    for (n, tail) in tails.iter().enumerate() {
+        query.text(if n == 0 { "(" } else { ", (" }, site.as_str());
+        query.text(", ", tail);
+        query.text(", ", whole);
+        query.and(")");
+    }
+    query.and(" ON CONFLICT (site, tail, whole) DO NOTHING");
+    query.rows(conn).await?;
+    Ok(())
+}
+
+/// A part of a name or number, as it is looked for.
+pub(super) struct Part {
+    /// Tails from this on,
+    from: String,
+    /// and before this, begin with it.
+    until: String,
+    /// Numbers likewise, where it may be the beginning of one.
+    number: Option<String>,
+    /// Longer than a tail: the rest is compared.
+    compared: Option<String>,
+}
+
+impl Part {
+    pub(super) fn new(text: &str) -> Self {
+        let text = plain(text);
+        let from = coded(&text);
+        Self {
+            // No hexadecimal digit sorts after `f`.
+            until: format!("{from}g"),
+            from,
+            number: text
+                .bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| text.clone()),
+            compared: (text.encode_utf16().count() > UNITS).then_some(text),
+        }
+    }
+
+    /// Whether few enough names and numbers have it to be fetched one by one.
+    pub(super) async fn is_rare(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+    ) -> Result<bool, StoreError> {
+        // The one after the last of a few is there or is not.
+        let names = sqlx::query(
+            "SELECT whole FROM case_tails WHERE site = $1 AND tail >= $2 AND tail < $3 LIMIT 1 OFFSET $4",
+        )
+        .bind(site.as_str().to_owned())
+        .bind(self.from.clone())
+        .bind(self.until.clone())
+        .bind(FEW)
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(number) = self.number.as_ref().filter(|_| names.is_none()) else {
+            return Ok(names.is_none());
+        };
+        let numbers = sqlx::query(
+            "SELECT number FROM cases WHERE site = $1 AND number >= $2 AND number < $3 LIMIT 1 OFFSET $4",
+        )
+        .bind(site.as_str().to_owned())
+        .bind(number.clone())
+        .bind(after_digits(number))
+        .bind(FEW)
+        .fetch_optional(conn)
+        .await?;
+        Ok(numbers.is_none())
+    }
+
+    /// Narrows a list to the cases that have it.
+    pub(super) fn narrow(&self, query: &mut Query, site: &SiteId) {
+        for column in ["subject", "number"] {
+            let before = match column {
+                "subject" => " AND id IN (SELECT id FROM cases WHERE deleted = 0 AND site = ",
+                _ => " UNION SELECT id FROM cases WHERE site = ",
+            };
+            query.text(before, site.as_str());
+            let tails = format!(" AND {column} IN (SELECT whole FROM case_tails WHERE site = ");
+            query.text(&tails, site.as_str());
+            query.text(" AND tail >= ", &self.from);
+            query.text(" AND tail < ", &self.until);
+            query.and(")");
+        }
+        if let Some(number) = &self.number {
+            query.text(" UNION SELECT id FROM cases WHERE site = ", site.as_str());
+            query.text(" AND number >= ", number);
+            query.text(" AND number < ", &after_digits(number));
+        }
+        query.and(")");
+        if let Some(text) = &self.compared {
+            let pattern = crate::query::holding(text);
+            query.text(" AND (lower(subject) LIKE ", &pattern);
+            query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+            query.and(" ESCAPE '\\')");
+        }
+    }
+}
+
+/// What all numbers that begin with these digits sort before: letters come after digits in every language.
+fn after_digits(digits: &str) -> String {
+    format!("{digits}a")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_the_beginning_of_a_tail() {
+        let tails = of_name("鹰潭ABC公司");
+        assert_eq!(tails.len(), 7);
+        for part in ["鹰潭", "潭a", "abc", "司"] {
+            let part = Part::new(part);
+            let found = tails
+                .iter()
+                .filter(|tail| **tail >= part.from && **tail < part.until);
+            assert_eq!(found.count(), 1);
+        }
+        assert!(of_name("").is_empty());
+        assert_eq!(of_number("20261120000123").len(), 3);
+        assert!(of_number("12").is_empty());
+    }
+}
