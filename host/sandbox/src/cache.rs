@@ -1,16 +1,21 @@
 //! Compiled components on disk, so that a start does not compile again what has not changed.
 //!
 //! Loading machine code is running it: wasmtime takes a `.cwasm` file at its word, and a forged one owns the process.
-//! So a file is only loaded when this host wrote it. Each begins with an HMAC-SHA256 over its own name and its code,
-//! under a key that the host holds and the folder does not. The name is made of the component's digest and of
-//! everything in the engine that the code depends on (wasmtime's version, processor features, settings), so that a file
-//! can neither be changed nor passed off as another. The code is verified and loaded from the same bytes in memory; a
-//! file mapped into memory could still change after it was verified.
+//! So a file is only loaded when this host wrote it. Each ends with an HMAC-SHA256 over its code and its own name, under a
+//! key that the host holds and the folder does not. The name is made of the component's digest and of everything in the
+//! engine that the code depends on (wasmtime's version, processor features, settings), so that a file can neither be
+//! changed nor passed off as another.
+//!
+//! What was verified is then mapped into memory, not copied: a thousand plugins cost the pages that their calls touch, which
+//! the system can take back, instead of a gigabyte. So nobody may write to a file that is mapped. Files are 0400 in a folder
+//! that is 0700, and are replaced, never written over; whoever can write there all the same runs as the host's own user, and
+//! can as well read its master key.
 
 use ring::hmac;
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +26,7 @@ use wasmtime::component::Component;
 /// Numbers the files that this process writes.
 static WRITERS: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes of the HMAC at the beginning of a file.
+/// Bytes of the HMAC at the end of a file.
 const TAG: usize = 32;
 
 #[derive(Debug, Error)]
@@ -68,14 +73,17 @@ impl Cache {
     /// The compiled component of this digest, if it was kept by this host for this engine.
     pub(crate) fn fetch(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let name = name(engine, digest);
-        let file = fs::read(self.folder.join(&name)).ok()?;
-        let Some(code) = self.verified(&name, &file) else {
+        let file = fs::File::open(self.folder.join(&name)).ok()?;
+        if !self.is_ours(&name, &file) {
             tracing::warn!(file = %name, "compiled plugin is damaged or not of this host; it is compiled again");
             return None;
-        };
+        }
+        // The very file that was verified, whatever its name leads to meanwhile.
+        let verified = format!("/proc/self/fd/{}", file.as_raw_fd());
         // SAFETY: the bytes came out of `Component::serialize` in a process that held this host's key, for an engine
-        // with the same version and settings: the HMAC over name and code has just been verified.
-        let loaded = unsafe { Component::deserialize(engine, code) };
+        // with the same version and settings: the HMAC over code and name has just been verified. Nobody writes to the
+        // file: see above.
+        let loaded = unsafe { Component::deserialize_file(engine, verified) };
         match loaded {
             Ok(component) => Some(component),
             Err(error) => {
@@ -97,26 +105,31 @@ impl Cache {
         }
     }
 
-    fn verified<'a>(&self, name: &str, file: &'a [u8]) -> Option<&'a [u8]> {
-        let (tag, code) = file.split_at_checked(TAG)?;
-        let mut signed = Vec::with_capacity(name.len() + code.len());
+    /// Whether this host wrote the file, under this name.
+    fn is_ours(&self, name: &str, mut file: &fs::File) -> bool {
+        let mut signed = Vec::new();
+        if file.read_to_end(&mut signed).is_err() {
+            return false;
+        }
+        let Some(code) = signed.len().checked_sub(TAG) else {
+            return false;
+        };
+        let tag = signed.split_off(code);
         signed.extend_from_slice(name.as_bytes());
-        signed.extend_from_slice(code);
-        hmac::verify(&self.key, &signed, tag).ok()?;
-        Some(code)
+        hmac::verify(&self.key, &signed, &tag).is_ok()
     }
 
     fn write(&self, name: &str, code: &[u8]) -> std::io::Result<()> {
         let mut context = hmac::Context::with_key(&self.key);
-        context.update(name.as_bytes());
         context.update(code);
+        context.update(name.as_bytes());
         let tag = context.sign();
         // Two threads or processes that compile the same component must not write into one file.
         let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
         let temporary = self
             .folder
             .join(format!("{name}.{}-{writer}", std::process::id()));
-        let written = write_new(&temporary, &[tag.as_ref(), code])
+        let written = write_new(&temporary, &[code, tag.as_ref()])
             .and_then(|()| fs::rename(&temporary, self.folder.join(name)));
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
@@ -130,7 +143,7 @@ fn write_new(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
+        .mode(0o400)
         .open(path)?;
     for part in parts {
         file.write_all(part)?;

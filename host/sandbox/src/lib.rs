@@ -32,7 +32,7 @@ pub use call::{Call, Room};
 pub use engine::{EngineError, Sandbox, Settings, Share};
 pub use error::{CallError, Failure};
 pub use limits::{Budget, Exceeded, Limits};
-pub use load::{Import, LoadError, Loaded};
+pub use load::{Import, LoadError, Loaded, digest};
 
 /// wasmtime's own words where a caller needs them: linkers, bindings, instances.
 pub use wasmtime;

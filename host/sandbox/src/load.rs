@@ -46,7 +46,7 @@ pub struct Import {
 #[derive(Clone)]
 pub struct Loaded {
     pub component: Component,
-    /// sha256 of the component's bytes, lower-case hexadecimal.
+    /// See [`digest`].
     pub digest: String,
     pub imports: Vec<Import>,
     /// Names of what it exports.
@@ -90,10 +90,12 @@ impl Sandbox {
         // `Component::new` would take text as well; a plugin is binary.
         let component = Component::from_binary(&self.engine, bytes)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        if let Some(cache) = &self.cache {
-            cache.keep(&self.engine, digest, &component);
-        }
-        Ok(component)
+        let Some(cache) = &self.cache else {
+            return Ok(component);
+        };
+        cache.keep(&self.engine, digest, &component);
+        // The mapped file instead of the copy in memory, as after a restart.
+        Ok(cache.fetch(&self.engine, digest).unwrap_or(component))
     }
 
     /// The pool's sizes hold for every instance, so that what does not fit is found here and not at the first call.
@@ -154,7 +156,7 @@ impl Sandbox {
     }
 }
 
-/// sha256 in lower-case hexadecimal.
-fn digest(bytes: &[u8]) -> String {
+/// A component's name for all: sha256 in lower-case hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
     hex::encode(ring::digest::digest(&ring::digest::SHA256, bytes))
 }
