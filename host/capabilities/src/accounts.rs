@@ -56,16 +56,11 @@ impl Host for Office {
                 entries: entries.clone(),
             },
         )?;
+        let profile = &mut self.host.view_mut().profile;
         for entry in entries {
-            match self
-                .host
-                .view
-                .profile
-                .iter_mut()
-                .find(|known| known.name == entry.name)
-            {
+            match profile.iter_mut().find(|known| known.name == entry.name) {
                 Some(known) => known.value = entry.value,
-                None => self.host.view.profile.push(entry),
+                None => profile.push(entry),
             }
         }
         Ok(())

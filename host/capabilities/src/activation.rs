@@ -21,7 +21,7 @@ use wasmtime::component::{HasSelf, Linker};
 use yinxin_core::definition::Definition;
 use yinxin_core::definition::lint::{Finding, Severity, lint};
 use yinxin_core::ids::SiteId;
-use yinxin_sandbox::{Call, CallError, EngineError, LoadError, Loaded, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, EngineError, Import, LoadError, Loaded, Sandbox, Share};
 use yinxin_store::StoreError;
 use yinxin_store::plugins::Activation;
 
@@ -150,24 +150,39 @@ impl Workshop {
         manifest: &Manifest,
         entry: &PluginEntry,
     ) -> Result<Activated, ActivationError> {
+        let plugin = &manifest.name;
+        let loaded = self.compile(plugin, component.to_vec()).await?;
+        entitled(&loaded.digest, &loaded.imports, manifest, entry)?;
+        let code = self.link(site, plugin, &loaded)?;
+        self.described(site, loaded.digest, code, manifest, entry)
+            .await
+    }
+
+    /// The way of one whose code is loaded already: all but compiling.
+    pub(crate) async fn inspect_again(
+        &self,
+        site: &SiteId,
+        known: &Plugin,
+        manifest: &Manifest,
+        entry: &PluginEntry,
+    ) -> Result<Activated, ActivationError> {
+        let (digest, mut code) = (known.digest.clone(), known.code.clone());
+        code.share = self.share(site, &manifest.name);
+        entitled(&digest, &code.imports, manifest, entry)?;
+        self.described(site, digest, code, manifest, entry).await
+    }
+
+    /// From code that may run to a plugin.
+    async fn described(
+        &self,
+        site: &SiteId,
+        digest: String,
+        code: Code,
+        manifest: &Manifest,
+        entry: &PluginEntry,
+    ) -> Result<Activated, ActivationError> {
         let plugin = manifest.name.clone();
         let name = || plugin.clone();
-        let loaded = self.compile(&plugin, component.to_vec()).await?;
-        if let Some(wanted) = entry
-            .digest
-            .as_ref()
-            .filter(|wanted| **wanted != loaded.digest)
-        {
-            let (wanted, found) = (wanted.clone(), loaded.digest);
-            return Err(ActivationError::Digest {
-                plugin,
-                wanted,
-                found,
-            });
-        }
-        let grants = entry.grants();
-        permitted(&loaded, manifest, &grants)?;
-        let code = self.link(site, &plugin, &loaded)?;
         let definition = describe(&code, site, &plugin).await?;
         for (what, declared, described) in [
             ("name", &manifest.name, &definition.id),
@@ -196,9 +211,9 @@ impl Workshop {
         let plugin = Plugin {
             site: site.clone(),
             name: plugin,
-            digest: loaded.digest,
+            digest,
             definition: Arc::new(definition),
-            grants: Arc::new(grants),
+            grants: Arc::new(entry.grants()),
             code,
         };
         Ok(Activated {
@@ -287,6 +302,7 @@ impl Workshop {
             share: self.share(site, plugin),
             component,
             indices,
+            imports: loaded.imports.as_slice().into(),
         })
     }
 
@@ -300,13 +316,30 @@ impl Workshop {
     }
 }
 
+/// The digest is the one that the site asks for, and what it imports is declared and granted.
+fn entitled(
+    digest: &str,
+    imports: &[Import],
+    manifest: &Manifest,
+    entry: &PluginEntry,
+) -> Result<(), ActivationError> {
+    if let Some(wanted) = entry.digest.as_ref().filter(|wanted| *wanted != digest) {
+        return Err(ActivationError::Digest {
+            plugin: manifest.name.clone(),
+            wanted: wanted.clone(),
+            found: digest.to_owned(),
+        });
+    }
+    permitted(imports, manifest, &entry.grants())
+}
+
 /// Imported ⊆ declared ⊆ granted, by interface. An interface of which only types are used asks for nothing.
-fn permitted(loaded: &Loaded, manifest: &Manifest, grants: &Grants) -> Result<(), ActivationError> {
-    for import in loaded
-        .imports
-        .iter()
-        .filter(|import| !import.functions.is_empty())
-    {
+fn permitted(
+    imports: &[Import],
+    manifest: &Manifest,
+    grants: &Grants,
+) -> Result<(), ActivationError> {
+    for import in imports.iter().filter(|import| !import.functions.is_empty()) {
         let (plugin, interface) = (manifest.name.clone(), import.interface.clone());
         let Some(capability) = Capability::of_interface(&interface) else {
             return Err(ActivationError::UnknownInterface { plugin, interface });

@@ -103,7 +103,7 @@ fn turn(office: &mut Office, serial: &str, standing: CertificateStanding) -> Res
     look(office, Part::Certificates)?;
     let known = office
         .host
-        .view
+        .view_mut()
         .certificates
         .iter_mut()
         .find(|certificate| certificate.serial == serial);

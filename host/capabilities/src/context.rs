@@ -15,7 +15,7 @@ pub struct CallContext {
     /// Keys the digests of what was read, so that the ledger gives nothing away.
     pub sealer: Arc<Sealer>,
     /// None where no case stands behind the call, as for a basket.
-    pub facts: Option<CaseFacts>,
+    pub facts: Option<Arc<CaseFacts>>,
 }
 
 /// What is known of the case and of the account that it belongs to. No `Debug`: it holds personal data.

@@ -53,8 +53,8 @@ pub(crate) struct Desk {
     pub(crate) outside: Option<Outside>,
     /// As the engine gathered them; what reads are recorded from.
     facts: Arc<CaseFacts>,
-    /// As the call's own effects will leave them; what the guest sees.
-    pub(crate) view: CaseFacts,
+    /// As the call's own effects will leave them; what the guest sees. The same as `facts` until the first effect.
+    pub(crate) view: Arc<CaseFacts>,
     pub(crate) shelf: Shelf,
     pub(crate) effects: Vec<Effect>,
     pub(crate) reads: Vec<Read>,
@@ -81,7 +81,7 @@ impl Desk {
             definition: None,
             outside: None,
             facts: Arc::default(),
-            view: CaseFacts::default(),
+            view: Arc::default(),
             shelf: Shelf::default(),
             effects: Vec::new(),
             reads: Vec::new(),
@@ -98,7 +98,7 @@ impl Desk {
         definition: Arc<Definition>,
         context: CallContext,
     ) -> Self {
-        let view = context.facts.unwrap_or_default();
+        let facts = context.facts.unwrap_or_default();
         Self {
             mode,
             grants,
@@ -107,10 +107,15 @@ impl Desk {
                 store: context.store,
                 sealer: context.sealer,
             }),
-            facts: Arc::new(view.clone()),
-            view,
+            view: facts.clone(),
+            facts,
             ..Self::bare(site, plugin)
         }
+    }
+
+    /// What the guest sees, to be changed by an effect.
+    pub(crate) fn view_mut(&mut self) -> &mut CaseFacts {
+        Arc::make_mut(&mut self.view)
     }
 }
 

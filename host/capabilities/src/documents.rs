@@ -36,7 +36,7 @@ impl Host for Office {
             },
         )?;
         self.host
-            .view
+            .view_mut()
             .documents
             .retain(|issue| issue.document != document);
         Ok(())

@@ -37,7 +37,7 @@ impl Host for Office {
         )?;
         for view in self
             .host
-            .view
+            .view_mut()
             .checks
             .iter_mut()
             .filter(|view| view.check == check)

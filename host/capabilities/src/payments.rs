@@ -56,7 +56,7 @@ impl Host for Office {
             return Err(No::Answer(Error::AlreadyRequested));
         }
         ask(self, Effect::RequestPayment { lines, methods })?;
-        let status = &mut self.host.view.payment;
+        let status = &mut self.host.view_mut().payment;
         status.standing = Standing::Due;
         status.total = total.0;
         Ok(())
@@ -67,7 +67,7 @@ impl Host for Office {
         look(self, Part::Payment)?;
         if self.host.view.payment.standing == Standing::Due {
             ask(self, Effect::CancelPayment)?;
-            self.host.view.payment.standing = Standing::Closed;
+            self.host.view_mut().payment.standing = Standing::Closed;
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Host for Office {
             return Err(No::Answer(Error::NothingToRefund));
         }
         ask(self, Effect::Refund { amount, reason })?;
-        let status = &mut self.host.view.payment;
+        let status = &mut self.host.view_mut().payment;
         status.standing = Standing::Refunding;
         status.refunded = status.refunded.saturating_add(amount);
         Ok(())

@@ -18,7 +18,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
     Basket, CaseView, Checkpoint, Decision, Event, Moment, NamedValue, Problem, Quotation, Sources,
 };
-use yinxin_sandbox::{Call, CallError, Limits, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, Import, Limits, Sandbox, Share};
 use yinxin_store::StoreError;
 
 /// Why a rule gave no answer. Nothing that it asked for has happened.
@@ -89,6 +89,8 @@ pub(crate) struct Code {
     pub(crate) share: Share,
     pub(crate) component: InstancePre<Office>,
     pub(crate) indices: PluginIndices,
+    /// For the grants to be asked again.
+    pub(crate) imports: Arc<[Import]>,
 }
 
 impl Plugin {

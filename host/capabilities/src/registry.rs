@@ -4,6 +4,7 @@
 use crate::activation::{Activated, ActivationError, PluginEntry, Workshop};
 use crate::manifest::Manifest;
 use crate::plugin::Plugin;
+use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use yinxin_core::ids::SiteId;
@@ -11,6 +12,9 @@ use yinxin_core::time::Millis;
 use yinxin_sandbox::{EngineError, Sandbox};
 use yinxin_store::plugins::{self, Activation};
 use yinxin_store::{Store, StoreError};
+
+/// Plugins that are read, verified and compiled at the same time: as many as a small machine has cores, twice.
+const AT_ONCE: usize = 4;
 
 /// The plugins of all sites of this process.
 pub struct Registry {
@@ -93,7 +97,17 @@ impl Registry {
         manifest: &Manifest,
         entry: &PluginEntry,
     ) -> Result<Activated, ActivationError> {
-        let activated = self.inspect(site, component, manifest, entry).await?;
+        // What was loaded from the database a moment ago, at a start, is not compiled twice.
+        let loaded = self.version(site, &manifest.name, &yinxin_sandbox::digest(component));
+        let activated = match loaded {
+            Some(loaded) => {
+                let workshop = &self.workshop;
+                workshop
+                    .inspect_again(site, &loaded, manifest, entry)
+                    .await?
+            }
+            None => self.inspect(site, component, manifest, entry).await?,
+        };
         let plugin = &activated.plugin;
         let known = self
             .plugin(site, &plugin.name)
@@ -129,16 +143,24 @@ impl Registry {
         let rows = plugins::in_use(&mut connection, site)
             .await
             .map_err(failed)?;
-        for row in rows {
-            if self.version(site, &row.plugin, &row.digest).is_some() {
-                continue;
-            }
-            let component = plugins::component(&mut connection, site, &row.digest).await;
-            let component = component.map_err(failed)?;
+        drop(connection);
+        let unknown = rows
+            .into_iter()
+            .filter(|row| self.version(site, &row.plugin, &row.digest).is_none());
+        let restored = unknown.map(|row| async move {
             let entry = entries.iter().find(|entry| entry.name == row.plugin);
             let active = row.active && entry.is_some();
             let (name, version) = (row.plugin.clone(), row.version.clone());
-            match self.workshop.restore(site, row, component, entry).await {
+            let mut connection = store.read().await?;
+            let component = plugins::component(&mut connection, site, &row.digest).await?;
+            drop(connection);
+            let plugin = self.workshop.restore(site, row, component, entry).await;
+            Ok((name, version, active, plugin))
+        });
+        let mut restored = stream::iter(restored).buffered(AT_ONCE);
+        while let Some(restored) = restored.next().await {
+            let (name, version, active, plugin) = restored.map_err(failed)?;
+            match plugin {
                 Ok(plugin) => self.switch(Arc::new(plugin), active),
                 Err(error) if active => return Err(error),
                 Err(error) => {

@@ -68,7 +68,7 @@ impl Engine {
             facts.values.clone_from(&view.values);
             let plugin = inner.plugin(site, &situation.case)?;
             let checkpoint = Checkpoint::Step(step.to_owned());
-            let context = inner.context(Some(facts));
+            let context = inner.context(Some(facts.into()));
             problems = match plugin
                 .check(context, &view, &inner.moment(), &checkpoint)
                 .await

@@ -118,7 +118,7 @@ impl Inner {
         })
     }
 
-    pub fn context(&self, facts: Option<CaseFacts>) -> CallContext {
+    pub fn context(&self, facts: Option<Arc<CaseFacts>>) -> CallContext {
         CallContext {
             store: self.store.clone(),
             sealer: self.sealer.clone(),

@@ -50,7 +50,9 @@ pub(crate) async fn price(
         cases,
         at: inner.moment(),
     };
-    let called = plugin.quote(inner.context(Some(facts)), &basket).await?;
+    let called = plugin
+        .quote(inner.context(Some(facts.into())), &basket)
+        .await?;
     let quotation = called.value.map_err(EngineError::Problems)?;
     let site_has = inner.services.payments.methods(site);
     let mut methods = Vec::new();

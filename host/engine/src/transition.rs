@@ -6,6 +6,7 @@ use crate::error::EngineError;
 use crate::following;
 use crate::inner::Inner;
 use crate::situation::Situation;
+use std::sync::Arc;
 use yinxin_capabilities::Handled;
 use yinxin_core::definition::{self, FieldKind, Transition};
 use yinxin_core::form;
@@ -114,6 +115,7 @@ async fn try_once(
         facts.values.retain(|value| value.name != entry.name);
         facts.values.push(entry.clone());
     }
+    let facts = Arc::new(facts);
     let context = || inner.context(Some(facts.clone()));
     let view = situation.view();
     let moment = inner.moment();

@@ -120,7 +120,7 @@ impl Sandboxed {
         CallContext {
             store: self.database.store.clone(),
             sealer: self.database.sealer.clone(),
-            facts: Some(facts(world)),
+            facts: Some(facts(world).into()),
         }
     }
 

@@ -155,7 +155,7 @@ impl House {
         CallContext {
             store: self.store.store.clone(),
             sealer: self.store.sealer.clone(),
-            facts: Some(facts),
+            facts: Some(facts.into()),
         }
     }
 
