@@ -20,6 +20,7 @@ pub mod cookies;
 pub mod error;
 pub mod forms;
 pub mod health;
+pub mod kept;
 pub mod live;
 pub mod markdown;
 pub mod notify;

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use crate::kept::Kept;
 use crate::live::STREAMS;
 use crate::site::Sites;
 use crate::templates::Templates;
@@ -68,6 +69,7 @@ pub struct Inner {
     templates: Templates,
     cookie_key: hmac::Key,
     streams: Arc<Semaphore>,
+    kept: Kept,
 }
 
 /// Cheap to clone.
@@ -83,6 +85,7 @@ impl AppState {
             templates,
             cookie_key,
             streams: Arc::new(Semaphore::new(STREAMS)),
+            kept: Kept::default(),
         }))
     }
 
@@ -100,6 +103,11 @@ impl AppState {
 
     pub fn templates(&self) -> &Templates {
         &self.0.templates
+    }
+
+    /// First pages, as everybody sees them.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.0.kept
     }
 
     /// Places for pages that go on by themselves.

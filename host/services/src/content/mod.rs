@@ -9,6 +9,7 @@ pub use import::Imported;
 
 use crate::accounts::problem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 use yinxin_core::ids::{FileId, SiteId};
 use yinxin_core::rules::Problem;
@@ -88,11 +89,25 @@ pub enum ContentError {
 pub struct Content {
     store: Store,
     clock: Arc<dyn Clock>,
+    revision: Arc<AtomicU64>,
 }
 
 impl Content {
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self {
+            store,
+            clock,
+            revision: Arc::default(),
+        }
+    }
+
+    /// Another number after each change of a notice by this process: whoever keeps what was made of notices compares.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.revision.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The site's pages in the order of menus.
@@ -256,6 +271,7 @@ impl Content {
         };
         let mut conn = self.store.read().await?;
         notices::insert(&mut conn, site, &notice).await?;
+        self.changed();
         Ok(notice)
     }
 
@@ -292,6 +308,7 @@ impl Content {
             written => written?,
         }
         tx.commit().await.map_err(StoreError::from)?;
+        self.changed();
         notice.version = over + 1;
         Ok(notice)
     }
@@ -299,7 +316,9 @@ impl Content {
     /// Deletes a notice; false when it was gone.
     pub async fn remove_notice(&self, site: &SiteId, id: &str) -> Result<bool, StoreError> {
         let mut conn = self.store.read().await?;
-        notices::remove(&mut conn, site, id).await
+        let removed = notices::remove(&mut conn, site, id).await?;
+        self.changed();
+        Ok(removed)
     }
 
     /// The site's downloads in their order.

@@ -55,7 +55,15 @@ struct NoticeLine {
     day: String,
 }
 
+const HOME: &str = "applicant/home.html";
+const SERVICES: &str = "applicant/services.html";
+
 pub async fn show(visit: Visit) -> Result<Response, WebError> {
+    if let Some(kept) = visit.state.kept().page(&visit, HOME) {
+        return Ok(kept);
+    }
+    // Before anything is read: what changes meanwhile makes the page anew.
+    let revision = visit.state.content.revision();
     let projects = projects(&visit, visit.project.as_deref());
     let only = match projects.as_slice() {
         [project] if visit.project.is_some() && project.services.len() == 1 => {
@@ -77,14 +85,33 @@ pub async fn show(visit: Visit) -> Result<Response, WebError> {
         waiting: waiting(&visit).await?,
         projects,
     };
-    visit.page("applicant/home.html", page)
+    made(&visit, HOME, revision, page)
 }
 
 pub async fn services(visit: Visit) -> Result<Response, WebError> {
+    if let Some(kept) = visit.state.kept().page(&visit, SERVICES) {
+        return Ok(kept);
+    }
+    let revision = visit.state.content.revision();
     // The address's own project first; the others are a service of the same site.
     let mut projects = projects(&visit, None);
     projects.sort_by_key(|project| Some(project.id.as_str()) != visit.project.as_deref());
-    visit.page("applicant/services.html", ServicesPage { projects })
+    made(&visit, SERVICES, revision, ServicesPage { projects })
+}
+
+/// The page, kept for the next visitor where it is the same for everybody.
+fn made(
+    visit: &Visit,
+    template: &'static str,
+    revision: u64,
+    view: impl Serialize,
+) -> Result<Response, WebError> {
+    if visit.visitor.flash.is_some() {
+        // Shown once.
+        return visit.page(template, view);
+    }
+    let html = visit.render(template, view)?;
+    Ok(visit.state.kept().keep(visit, template, revision, html))
 }
 
 async fn notices(visit: &Visit) -> Result<Vec<NoticeLine>, WebError> {
