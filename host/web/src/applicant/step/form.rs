@@ -90,6 +90,7 @@ fn render(
         sections: form
             .sections
             .iter()
+            .filter(|_| !step.open)
             .map(|section| tasks::answers(section, &values, String::new()))
             .collect(),
     };
