@@ -34,11 +34,28 @@ pub fn build_plugins(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Builds the plugin that benchmarks measure, beside the others.
+pub fn build_measured(workspace: &Workspace) -> Result<()> {
+    let measured = workspace.guests_under("tests/bench/plugin")?;
+    build(workspace, &measured, &workspace.plugins_dir()).map(|_| ())
+}
+
 /// Builds the server and the simulators for this machine.
 pub fn build_programs(workspace: &Workspace) -> Result<()> {
     build_binaries(
         workspace,
         "yinxin and its simulators",
+        "dev",
+        &["yinxin", "yinxin-simulators"],
+    )
+}
+
+/// Builds them as a benchmark measures them.
+pub fn build_optimised_programs(workspace: &Workspace) -> Result<()> {
+    build_binaries(
+        workspace,
+        "yinxin and its simulators, optimised (a first time takes half an hour)",
+        "bench",
         &["yinxin", "yinxin-simulators"],
     )
 }
@@ -48,15 +65,16 @@ pub fn build_programs_with_people(workspace: &Workspace) -> Result<()> {
     build_binaries(
         workspace,
         "yinxin, its simulators and people who use them",
+        "dev",
         &["yinxin", "yinxin-simulators", "yinxin-specimens"],
     )
 }
 
 /// Of the whole workspace, so that dependencies have one set of features and are compiled once, whatever is built.
-fn build_binaries(workspace: &Workspace, what: &str, names: &[&str]) -> Result<()> {
+fn build_binaries(workspace: &Workspace, what: &str, profile: &str, names: &[&str]) -> Result<()> {
     say("Building", what);
     let mut command = processes::cargo(workspace.root());
-    command.args(["build", "--quiet", "--workspace"]);
+    command.args(["build", "--quiet", "--workspace", "--profile", profile]);
     for name in names {
         command.args(["--bin", name]);
     }

@@ -1,4 +1,4 @@
-//! A PostgreSQL for one run of the tests: its own cluster in a temporary folder, on a free port, gone afterwards.
+//! A PostgreSQL for one run of the tests or benchmarks: its own cluster in a temporary folder, on a free port, gone afterwards.
 
 use crate::processes::{capture, find, run, say, succeeds};
 use crate::setup::is_root;
@@ -49,8 +49,17 @@ pub fn programs() -> Option<PathBuf> {
     })
 }
 
+/// What a commit promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing has to survive a crash, as in tests.
+    None,
+    /// As an operator has it, so that a commit costs what it costs.
+    Full,
+}
+
 impl Postgres {
-    pub fn start() -> Result<Self> {
+    pub fn start(durability: Durability) -> Result<Self> {
         let programs = programs().context("PostgreSQL is not installed")?;
         let folder = tempfile::Builder::new()
             .prefix("yinxin-postgres-")
@@ -60,7 +69,7 @@ impl Postgres {
             run(Command::new("chown").arg(user).arg(folder.path()))?;
         }
         let data = folder.path().join("data");
-        say("Starting", "PostgreSQL for the tests");
+        say("Starting", "a PostgreSQL of our own");
         let mut initdb = command(&programs.join("initdb"), user.as_deref(), folder.path());
         initdb.args([
             "--username=yinxin",
@@ -83,14 +92,16 @@ impl Postgres {
             .arg("-k")
             .arg(folder.path())
             .args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        // The cluster is thrown away: nothing has to survive a crash. Tests open a pool each.
-        for setting in [
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            "max_connections=300",
-        ] {
-            server.args(["-c", setting]);
+        // Tests open a pool each.
+        server.args(["-c", "max_connections=300"]);
+        if durability == Durability::None {
+            for setting in [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ] {
+                server.args(["-c", setting]);
+            }
         }
         let log = std::fs::File::create(folder.path().join("log"))?;
         let server = server

@@ -1,6 +1,6 @@
 //! The test suites, and the table of how they went.
 
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::processes::{self, cargo, say};
 use crate::workspace::Workspace;
 use crate::{components, imports, setup};
@@ -332,7 +332,7 @@ fn with_postgres(command: &mut Command) -> Result<()> {
     if std::env::var_os("YINXIN_TEST_POSTGRES").is_some() {
         return processes::run(command);
     }
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start(Durability::None)?;
     processes::run(command.env("YINXIN_TEST_POSTGRES", postgres.url()))
 }
 

@@ -52,6 +52,11 @@ impl Workspace {
         self.target().join("debug").join(name)
     }
 
+    /// A program as a benchmark measures it. cargo puts what the profile `bench` builds into `release`.
+    pub fn optimised_program(&self, name: &str) -> PathBuf {
+        self.target().join("release").join(name)
+    }
+
     pub fn packages(&self) -> impl Iterator<Item = &Package> {
         self.metadata.packages.iter()
     }

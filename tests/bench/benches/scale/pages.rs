@@ -1,0 +1,149 @@
+//! The pages that are compared, each asked for many times in turns of the small site and the large one.
+
+use crate::cases::Made;
+use crate::fill::Filled;
+use std::time::Instant;
+use yinxin_bench::client::{Client, get};
+use yinxin_bench::program::HOST;
+use yinxin_bench::samples::Samples;
+use yinxin_bench::table::{Goal, heading, line, micros};
+
+/// Times that each page is asked for, of either site.
+const TIMES: usize = 60;
+
+type Path = fn(&Filled, &Made) -> String;
+
+struct Page {
+    what: &'static str,
+    path: Path,
+    /// Asked by the person with a thousand cases rather than by a clerk.
+    applicant: bool,
+    /// The case that was looked for has to be on it.
+    finds: bool,
+}
+
+const fn of_a_clerk(what: &'static str, path: Path) -> Page {
+    Page {
+        what,
+        path,
+        applicant: false,
+        finds: false,
+    }
+}
+
+const fn search(what: &'static str, path: Path) -> Page {
+    Page {
+        finds: true,
+        ..of_a_clerk(what, path)
+    }
+}
+
+const fn of_an_applicant(what: &'static str, path: Path) -> Page {
+    Page {
+        applicant: true,
+        ..of_a_clerk(what, path)
+    }
+}
+
+fn found_by(text: &str) -> String {
+    let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    format!("/console/search?text={text}")
+}
+
+/// A part of the name from its middle.
+fn middle(name: &str) -> String {
+    name.chars().skip(3).take(5).collect()
+}
+
+const PAGES: [Page; 18] = [
+    of_a_clerk("desk", |_, _| "/console".into()),
+    of_a_clerk("queue, first page", |_, _| {
+        "/console/queues/reviewer".into()
+    }),
+    of_a_clerk("queue, from its middle", |filled, _| {
+        format!("/console/queues/reviewer?after={}", filled.middle.queue)
+    }),
+    of_a_clerk("all cases", |_, _| "/console/search".into()),
+    search("search by number", |_, case| found_by(&case.number)),
+    search("search by name", |_, case| found_by(&case.subject)),
+    search("search by part of a name", |_, case| {
+        found_by(&middle(&case.subject))
+    }),
+    search("search by mobile", |_, case| found_by(&case.mobile)),
+    search("search by USCC", |_, case| found_by(&case.uscc)),
+    search("search by serial", |_, case| {
+        found_by(if case.serial.is_empty() {
+            &case.number
+        } else {
+            &case.serial
+        })
+    }),
+    of_a_clerk("search, nothing found", |_, _| found_by("没有这个单位")),
+    of_a_clerk("orders", |_, _| "/console/orders".into()),
+    of_a_clerk("orders that are paid", |_, _| {
+        "/console/orders?state=paid".into()
+    }),
+    of_a_clerk("orders, from the middle", |filled, _| {
+        format!("/console/orders?state=paid&after={}", filled.middle.orders)
+    }),
+    of_a_clerk("jobs", |_, _| "/console/jobs".into()),
+    of_an_applicant("own cases, of 1,000", |_, _| "/cases".into()),
+    of_an_applicant("own cases, from the middle", |filled, _| {
+        format!("/cases?after={}", filled.middle.person)
+    }),
+    of_an_applicant("own orders", |_, _| "/orders".into()),
+];
+
+pub async fn compare(database: &str, small: &Filled, large: &Filled, many: usize) {
+    heading(
+        &format!("Pages on {database}, 95 of 100 within"),
+        &format!("{many} cases"),
+        &format!("{} cases", crate::FEW),
+    );
+    for page in &PAGES {
+        let (mut many, mut few) = (Samples::default(), Samples::default());
+        let mut clients = [
+            Client::connect(large.server.address).await,
+            Client::connect(small.server.address).await,
+        ];
+        for turn in 0..TIMES {
+            for ((filled, samples), client) in [(large, &mut many), (small, &mut few)]
+                .into_iter()
+                .zip(&mut clients)
+            {
+                let took = ask(page, filled, turn, client).await;
+                // The first turn opens connections and compiles templates.
+                if turn > 0 {
+                    samples.0.push(took);
+                }
+            }
+        }
+        line(
+            page.what,
+            &micros(many.p95()),
+            &micros(few.p95()),
+            many.p95() / few.p95(),
+            Goal::AtMost(1.5),
+        );
+    }
+}
+
+async fn ask(page: &Page, filled: &Filled, turn: usize, client: &mut Client) -> f64 {
+    let case = &filled.sought[turn % filled.sought.len()];
+    let person = if page.applicant {
+        &filled.person
+    } else {
+        &filled.administrator
+    };
+    let path = (page.path)(filled, case);
+    let request = get(HOST, &path, &person.cookie);
+    let begun = Instant::now();
+    let answer = client.send(&request).await;
+    let took = begun.elapsed().as_secs_f64();
+    assert_eq!(answer.status, 200, "{path}");
+    if page.finds {
+        let text = answer.text();
+        assert!(text.contains(&case.number), "{path} does not find its case");
+    }
+    took
+}
