@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-/// What changes with a look, and with the server's own clock: counters of limits, and when a session was last seen.
-const RESTLESS: [&str; 2] = ["rate_limits", "sessions"];
+/// What changes with a look at a door, and with the server's own clock: counters of limits, when a session was last seen,
+/// pictures of pages for logging in, and the worker's turns. A job is written with what causes it, which is looked at.
+const RESTLESS: [&str; 4] = ["rate_limits", "sessions", "picture_codes", "jobs"];
 
 /// Reads the server's SQLite file while the server runs.
 pub struct Watch {

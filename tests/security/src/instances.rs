@@ -45,9 +45,10 @@ pub fn instances(
         .iter()
         .filter(|(_, known)| known.is_empty())
         .map(|(pattern, _)| {
+            let (address, finders) = put_together(pattern, &instances);
             let instance = Instance {
-                address: put_together(pattern, &instances),
-                finders: BTreeSet::new(),
+                address,
+                finders,
                 opened_by: BTreeSet::new(),
             };
             (pattern.clone(), instance)
@@ -74,7 +75,11 @@ fn varied(mut all: Vec<Instance>) -> Vec<Instance> {
 }
 
 /// The known address of the longest pattern that begins like this one, and nothing for what is missing.
-fn put_together(pattern: &str, known: &BTreeMap<String, Vec<Instance>>) -> String {
+/// Who came across that one comes across this one.
+fn put_together(
+    pattern: &str,
+    known: &BTreeMap<String, Vec<Instance>>,
+) -> (String, BTreeSet<usize>) {
     let parts: Vec<&str> = pattern.split('/').collect();
     let begun = (1..parts.len()).rev().find_map(|length| {
         let start = parts[..length].join("/");
@@ -86,14 +91,14 @@ fn put_together(pattern: &str, known: &BTreeMap<String, Vec<Instance>>) -> Strin
             if *other != start && !other.starts_with(&longer) {
                 return None;
             }
-            let address = &instances.first()?.address;
-            let same: Vec<&str> = address.split('/').take(length).collect();
-            Some(same.join("/"))
+            let first = instances.first()?;
+            let same: Vec<&str> = first.address.split('/').take(length).collect();
+            Some((same.join("/"), first.finders.clone()))
         })
     });
-    let begun: Vec<String> = begun
-        .map(|begun| begun.split('/').map(str::to_owned).collect())
-        .unwrap_or_default();
+    let (begun, finders) = begun.unwrap_or_default();
+    let begun = begun.split('/').filter(|_| !begun.is_empty());
+    let begun: Vec<String> = begun.map(str::to_owned).collect();
     let whole = parts.iter().enumerate().map(|(place, part)| {
         let known = begun.get(place).cloned();
         known.unwrap_or_else(|| {
@@ -103,7 +108,7 @@ fn put_together(pattern: &str, known: &BTreeMap<String, Vec<Instance>>) -> Strin
     });
     let whole = whole.collect::<Vec<_>>().join("/");
     debug_assert!(fit(pattern, &whole).is_some(), "{pattern}: {whole}");
-    whole
+    (whole, finders)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// * `reviewer`, `maker`, `shipper`, `finance`, `administrator`: the role, and administrators.
 /// * `queue`: the role that the path names, and administrators.
 /// * `shown`: the clerks whose pages lead there, as the case's transition has it.
-/// * `holder`: who holds the case, and administrators. When others ask, nothing happens.
+/// * `holder`: who holds the case or the certificate. When others ask, nothing happens.
 const TABLE: &str = "
 /                                                     everybody     -
 /assets/{file}                                        everybody     -
@@ -52,7 +52,7 @@ const TABLE: &str = "
 /certificates/bind                                    applicant     applicant
 /certificates/{serial}                                owner         -
 /certificates/{serial}/file                           owner         -
-/certificates/{serial}/unbind                         -             owner
+/certificates/{serial}/unbind                         -             holder
 /cases                                                applicant     -
 /cases/{id}                                           owner         -
 /cases/{id}/events                                    owner         -

@@ -33,6 +33,8 @@ enum Verdict {
     Refused,
     /// Answered, and in vain.
     InVain,
+    /// Another site's: not to be seen, and whatever is done, nothing happens.
+    NotHere,
     /// Their own page by the same address: says nothing about this one.
     Theirs,
 }
@@ -94,7 +96,7 @@ impl Visitor<'_> {
         let elsewhere = self.at != site;
         let may = |yes: bool, no: Verdict| match (yes, elsewhere) {
             (true, false) => Verdict::Allowed,
-            (true, true) => Verdict::NotFound,
+            (true, true) => Verdict::NotHere,
             (false, _) => no,
         };
         let found = self
@@ -160,6 +162,9 @@ fn fault(
             !denied.contains(&status) && !status.is_server_error()
         }
         Verdict::InVain => status.is_redirection() && !to.contains("/login"),
+        Verdict::NotHere => {
+            status.is_client_error() || status.is_redirection() && !to.contains("/login")
+        }
         Verdict::Theirs => true,
     };
     let said = || page.main_text().chars().take(160).collect::<String>();
@@ -277,7 +282,10 @@ async fn who_may_not_learns_nothing_and_changes_nothing() {
                     let Some(who) = who else { continue };
                     for visitor in visitors() {
                         let theirs = addresses_of(visitor.at);
-                        let verdict = visitor.verdict(who, instance, site, &theirs);
+                        let mut verdict = visitor.verdict(who, instance, site, &theirs);
+                        if verdict == Verdict::NotHere && method == Method::GET {
+                            verdict = Verdict::NotFound;
+                        }
                         match verdict {
                             Verdict::Theirs => {}
                             Verdict::Allowed => allowed.push((

@@ -193,7 +193,16 @@ impl World {
             Some(person) if person.kind == Kind::Applicant => person.name != other.name,
             Some(clerk) => clerk.site != other.site,
         });
-        others.flat_map(|other| other.marks.clone()).collect()
+        let marks = others.flat_map(|other| other.marks.clone());
+        // Who has a certificate's file, which is no secret, reads what stands in it.
+        let bound = person.is_some_and(|person| person.name == "second of fujian");
+        let in_it = [
+            "name of the unit of first of fujian",
+            "USCC of first of fujian",
+        ];
+        marks
+            .filter(|mark| !(bound && in_it.contains(&mark.what.as_str())))
+            .collect()
     }
 }
 
