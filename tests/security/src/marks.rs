@@ -168,6 +168,7 @@ fn stands_alone(bytes: &[u8], at: usize, length: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
 
     #[test]
     fn a_mark_is_found_however_it_was_written() {
