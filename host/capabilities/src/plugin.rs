@@ -38,6 +38,7 @@ pub enum RuleError {
     Store {
         plugin: String,
         export: &'static str,
+        #[source]
         error: StoreError,
     },
     /// What the rule read changed while it was running; run it again as a whole.

@@ -11,7 +11,7 @@ use yinxin_services::papers::PaperError;
 use yinxin_services::payments::PaymentError;
 use yinxin_services::reconciliation::ReconciliationError;
 use yinxin_services::uploads::UploadError;
-use yinxin_store::StoreError;
+use yinxin_store::{Outage, StoreError};
 
 /// Why nothing happened. What the person typed is theirs to keep in every case.
 #[derive(Debug, Error)]
@@ -35,11 +35,14 @@ pub enum EngineError {
     #[error("rule call failed: {0}")]
     Rule(#[from] RuleError),
     /// The database did not do as asked.
-    #[error(transparent)]
-    Store(StoreError),
+    #[error("{0}")]
+    Store(#[source] StoreError),
     /// A service did not.
     #[error("service: {0}")]
     Service(String),
+    /// A service met an outage of the database or the objects.
+    #[error("outage: {0}")]
+    Outage(String),
 }
 
 impl From<StoreError> for EngineError {
@@ -51,7 +54,8 @@ impl From<StoreError> for EngineError {
     }
 }
 
-/// A service's conflict stays one, so that the whole can be decided anew; anything else of a service is for the log.
+/// A service's conflict stays one, so that the whole can be decided anew, and so does an outage; anything else of a service
+/// is for the log.
 macro_rules! from_service {
     ($($error:ident),*) => {$(
         impl From<$error> for EngineError {
@@ -60,6 +64,7 @@ macro_rules! from_service {
                     $error::Store(store) if store.is_conflict() || store.is_duplicate() => {
                         Self::Store(store)
                     }
+                    other if Outage::is_behind(&other) => Self::Outage(other.to_string()),
                     other => Self::Service(other.to_string()),
                 }
             }
@@ -96,6 +101,12 @@ impl EngineError {
             Self::Rule(RuleError::Changed { .. }) => true,
             _ => false,
         }
+    }
+
+    /// True where neither the job nor what it is about is at fault, and later the same may work: however often it was
+    /// tried before.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.is_conflict() || matches!(self, Self::Outage(_)) || Outage::is_behind(self)
     }
 
     /// For the record of a job that failed: what the rule declined with is told in its own sentences.

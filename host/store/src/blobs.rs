@@ -48,11 +48,18 @@ impl Blobs {
 
     /// Reads and opens an object; [`StoreError::NotFound`] when it is not there.
     pub async fn get(&self, key: &str) -> Result<Vec<u8>, StoreError> {
-        let found = match self.objects.get(&path(key)).await {
-            Err(object_store::Error::NotFound { .. }) => return Err(StoreError::NotFound),
-            other => other?,
-        };
+        let found = self.objects.get(&path(key)).await?;
         self.sealer.open(&context(key), &found.bytes().await?)
+    }
+
+    /// True when an object can be written now: a full disk or a bucket out of reach is told before a person meets it.
+    pub async fn is_ready(&self) -> bool {
+        // As much as a few pages of the database: less may still find a place on a disk that is full for all else.
+        const TRIAL: &[u8] = &[0; 16 << 10];
+        let at = path(&format!("ready/{}", uuid::Uuid::new_v4()));
+        let written = self.objects.put(&at, PutPayload::from_static(TRIAL)).await;
+        let removed = self.objects.delete(&at).await;
+        written.is_ok() && removed.is_ok()
     }
 
     /// Removes an object; one that is gone already counts as removed.

@@ -57,7 +57,7 @@ pub mod statements;
 pub mod testing;
 mod words;
 
-pub use error::StoreError;
+pub use error::{Outage, StoreError};
 pub use pool::{Dialect, Store, Transaction};
 
 /// A connection of either database.

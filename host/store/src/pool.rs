@@ -2,7 +2,7 @@
 
 use crate::{Connection, StoreError};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, Executor, pool::PoolConnection};
+use sqlx::{AnyPool, Connection as _, Executor, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
 }
+
+/// A load balancer gives up after a few seconds; a database that lives answers in milliseconds.
+const READY: Duration = Duration::from_secs(2);
 
 /// One transaction that writes; rolled back when dropped.
 pub type Transaction = sqlx::Transaction<'static, sqlx::Any>;
@@ -55,6 +58,12 @@ impl Store {
                 let schema = schema.clone();
                 Box::pin(async move { prepare(connection, dialect, schema.as_deref()).await })
             })
+            .before_acquire(move |connection, _| {
+                // SQLite takes a transaction back by itself when its disk is full or fails. The driver does not hear of it
+                // and believes for ever to be in that transaction: such a connection begins no other one.
+                let usable = dialect != Dialect::Sqlite || !connection.is_in_transaction();
+                Box::pin(async move { Ok(usable) })
+            })
             .connect_with(options)
             .await?;
         let store = Self { pool, dialect };
@@ -85,15 +94,15 @@ impl Store {
         Ok(self.pool.begin_with(statement).await?)
     }
 
-    /// True when the database answers.
+    /// True when the database answers, and soon.
     pub async fn is_ready(&self) -> bool {
-        match self.read().await {
-            Ok(mut connection) => sqlx::query("SELECT 1")
-                .execute(&mut *connection)
-                .await
-                .is_ok(),
-            Err(_) => false,
-        }
+        let asked = async {
+            let mut connection = self.read().await?;
+            sqlx::query("SELECT 1").execute(&mut *connection).await?;
+            Ok::<_, StoreError>(())
+        };
+        let answer = tokio::time::timeout(READY, asked).await;
+        matches!(answer, Ok(Ok(())))
     }
 
     /// Ends all connections; what is under way is finished first.

@@ -3,16 +3,15 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
-use std::fmt;
-use thiserror::Error;
+use std::error::Error;
 use yinxin_engine::EngineError;
 use yinxin_services::accounts::{AccountError, PasswordError};
 use yinxin_services::identity::IdentityError;
 use yinxin_services::invoices::InvoiceError;
 use yinxin_services::payments::PaymentError;
-use yinxin_store::StoreError;
+use yinxin_store::{Outage, StoreError};
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum WebError {
     /// Nobody is logged in; the path to come back to.
     #[error("not logged in")]
@@ -56,8 +55,19 @@ pub struct Failure {
 }
 
 impl WebError {
-    pub fn internal(error: impl fmt::Display) -> Self {
-        Self::Internal(error.to_string())
+    /// What nobody foresaw: an outage of what we store in, or a mistake of ours.
+    pub fn internal(error: impl Error + 'static) -> Self {
+        Self::unforeseen("", error)
+    }
+
+    /// The same, with whose error it is.
+    fn unforeseen(whose: &str, error: impl Error + 'static) -> Self {
+        let cause = format!("{whose}{error}");
+        if Outage::is_behind(&error) {
+            Self::Unavailable(cause)
+        } else {
+            Self::Internal(cause)
+        }
     }
 
     fn status(&self) -> StatusCode {
@@ -132,7 +142,7 @@ impl From<EngineError> for WebError {
             // The plugin's mistake, not ours: who looks after it may have mended it by the next try.
             EngineError::Rule(error) => Self::Unavailable(format!("rule: {error}")),
             EngineError::Store(error) => error.into(),
-            EngineError::Service(error) => Self::Unavailable(error),
+            EngineError::Service(error) | EngineError::Outage(error) => Self::Unavailable(error),
         }
     }
 }
@@ -142,7 +152,7 @@ impl From<StoreError> for WebError {
         match error {
             StoreError::NotFound => Self::NotFound,
             StoreError::Conflict => Self::Stale,
-            other => Self::Internal(format!("store: {other}")),
+            other => Self::unforeseen("store: ", other),
         }
     }
 }
@@ -151,7 +161,7 @@ impl From<minijinja::Error> for WebError {
     fn from(error: minijinja::Error) -> Self {
         // Not `{error:#}`, which adds the values of the page's variables: somebody's answers.
         let mut cause = format!("template: {error}");
-        let mut below = std::error::Error::source(&error);
+        let mut below = error.source();
         while let Some(error) = below {
             cause.push_str(&format!(", because {error}"));
             below = error.source();
@@ -170,7 +180,7 @@ impl From<AccountError> for WebError {
             }
             AccountError::Store(error) => error.into(),
             AccountError::Sending(error) => Self::Unavailable(format!("SMS code: {error}")),
-            other => Self::Internal(other.to_string()),
+            other => Self::internal(other),
         }
     }
 }
@@ -189,7 +199,7 @@ impl From<PaymentError> for WebError {
             | PaymentError::AlreadyBooked => Self::Stale,
             PaymentError::OwnPayment => Self::Forbidden,
             PaymentError::NoMethod(_) => Self::BadRequest("way to pay"),
-            other => Self::Internal(format!("payment: {other}")),
+            other => Self::unforeseen("payment: ", other),
         }
     }
 }
@@ -199,7 +209,7 @@ impl From<InvoiceError> for WebError {
         match error {
             InvoiceError::Store(error) => error.into(),
             InvoiceError::NotNow | InvoiceError::NothingToInvoice => Self::Stale,
-            other => Self::Internal(format!("invoice: {other}")),
+            other => Self::unforeseen("invoice: ", other),
         }
     }
 }
@@ -214,7 +224,7 @@ impl From<IdentityError> for WebError {
             | IdentityError::UsedUp => Self::Stale,
             IdentityError::Provider(error) => Self::Unavailable(format!("face check: {error}")),
             IdentityError::Store(error) => error.into(),
-            other => Self::Internal(format!("identity: {other}")),
+            other => Self::unforeseen("identity: ", other),
         }
     }
 }

@@ -120,7 +120,10 @@ impl Visit {
             EngineError::Problems(problems) => {
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, problems));
             }
-            EngineError::Rule(_) | EngineError::Store(_) | EngineError::Service(_) => error,
+            EngineError::Rule(_)
+            | EngineError::Store(_)
+            | EngineError::Service(_)
+            | EngineError::Outage(_) => error,
             other => return Err(other.into()),
         };
         tracing::error!(request_id = %self.request_id, error = %failed, "an action did not happen");

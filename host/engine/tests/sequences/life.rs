@@ -103,8 +103,9 @@ fn is_refusal(error: &EngineError) -> bool {
 fn is_refused_payment(error: &PaymentError) -> bool {
     !matches!(
         error,
-        PaymentError::Store(StoreError::Database(_) | StoreError::Damaged(_))
-            | PaymentError::Payload(_)
+        PaymentError::Store(
+            StoreError::Database(_) | StoreError::Unavailable(_) | StoreError::Damaged(_)
+        ) | PaymentError::Payload(_)
             | PaymentError::UnknownJob(_)
     )
 }

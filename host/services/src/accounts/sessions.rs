@@ -135,7 +135,13 @@ impl Sessions {
             return Ok(None);
         }
         if session.seen_at.plus(TOUCH_SECONDS) <= now {
-            sessions::touch(&mut conn, site, &hash, now).await?;
+            match sessions::touch(&mut conn, site, &hash, now).await {
+                // On a full disk people still read; what they change says that it does not work.
+                Err(error @ (StoreError::Unavailable(_) | StoreError::Conflict)) => {
+                    tracing::warn!(%error, "the use of a session was not noted");
+                }
+                other => other?,
+            }
         }
         Ok(Some(session))
     }
