@@ -149,6 +149,11 @@ impl Uploads {
         }
     }
 
+    /// True when files can be written now.
+    pub async fn is_ready(&self) -> bool {
+        self.blobs.is_ready().await
+    }
+
     /// Looks at a file for a place of a material and writes its objects; [`Uploads::keep`] makes it count.
     pub async fn take(
         &self,

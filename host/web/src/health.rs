@@ -1,9 +1,11 @@
 //! For load balancers: does the process live, and can it work.
 
+use crate::security::failures::ForMachines;
 use crate::state::AppState;
-use axum::Router;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use http::StatusCode;
 
 pub fn routes() -> Router<AppState> {
@@ -17,13 +19,20 @@ async fn alive() -> &'static str {
     "ok"
 }
 
-/// The database answers and the process is not about to end.
-async fn ready(State(state): State<AppState>) -> (StatusCode, &'static str) {
-    if state.shutdown.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down");
-    }
-    match state.store.read().await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "database"),
-    }
+/// The database answers, files can be written, and the process is not about to end; else the word for what is missing.
+async fn ready(State(state): State<AppState>) -> impl IntoResponse {
+    let missing = if state.shutdown.is_cancelled() {
+        "shutting down"
+    } else if !state.store.is_ready().await {
+        "database"
+    } else if !state.uploads.is_ready().await {
+        "disk"
+    } else {
+        return (StatusCode::OK, Extension(ForMachines), "ready");
+    };
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        Extension(ForMachines),
+        missing,
+    )
 }

@@ -54,7 +54,8 @@ pub fn router(state: AppState) -> Router {
     let visitors = applicant::routes()
         .merge(console::routes())
         .layer(from_fn_with_state(state.clone(), csrf::check))
-        .layer(from_fn_with_state(state.clone(), session::recognise));
+        .layer(from_fn_with_state(state.clone(), session::recognise))
+        .layer(from_fn(failures::keep_typed));
     Router::new()
         .merge(visitors)
         .merge(notify::routes())

@@ -1,15 +1,17 @@
 //! Turns what went wrong into a page with an id and a way out, or into problem JSON (RFC 9457) for a script.
 
+use super::csrf::FORM_LIMIT;
 use super::request_log::RequestId;
 use crate::error::{Failure, WebError, kind_of};
 use crate::page;
 use crate::site::ChosenSite;
 use crate::state::AppState;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use std::any::Any;
 
@@ -19,6 +21,48 @@ struct FailurePage<'a> {
     sentence: &'a str,
     id: &'a str,
     status: u16,
+    /// What was typed into the form that failed, to be sent again as it is; nothing where no form was sent.
+    typed: Vec<(String, String)>,
+    /// Where the form goes.
+    action: &'a str,
+}
+
+/// A form as it was sent, in the extensions of the answer that it failed with.
+#[derive(Clone)]
+struct Typed(Bytes);
+
+/// Keeps what was typed into a form whose answer is that something of ours does not work: the page that says so has a
+/// button that sends it again. The token in it is the one that came, so nothing is accepted that would not have been.
+pub async fn keep_typed(request: Request, next: Next) -> Response {
+    let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    });
+    if request.method() != Method::POST || !is_form {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, FORM_LIMIT).await else {
+        return WebError::TooLarge.into_response();
+    };
+    let again = Request::from_parts(parts, Body::from(bytes.clone()));
+    let mut response = next.run(again).await;
+    if response.status().is_server_error() {
+        response.extensions_mut().insert(Typed(bytes));
+    }
+    response
+}
+
+/// Names and texts to be sent again. A password is nothing that a page should hold: such a form is typed anew.
+fn typed_in(response: &Response) -> Vec<(String, String)> {
+    let Some(Typed(bytes)) = response.extensions().get() else {
+        return Vec::new();
+    };
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(bytes).into_owned().collect();
+    if pairs.iter().any(|(name, _)| name.contains("password")) {
+        return Vec::new();
+    }
+    pairs
 }
 
 pub async fn show(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -34,6 +78,10 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.starts_with("application/json"));
     let path = request.uri().path().to_owned();
+    let action = request
+        .uri()
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
     let response = next.run(request).await;
     let status = response.status();
     let failure = response.extensions().get::<Failure>().cloned();
@@ -55,6 +103,8 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
         sentence: texts.get(&format!("errors.{}.sentence", failure.kind)),
         id: &id,
         status: status.as_u16(),
+        typed: typed_in(&response),
+        action: &action,
     };
     let kept = response.headers().clone();
     let mut answer = if wants_json {
@@ -72,6 +122,10 @@ pub async fn show(State(state): State<AppState>, request: Request, next: Next) -
     answer
 }
 
+/// In the extensions of an answer that is for a machine and stays as it is, whatever its status.
+#[derive(Clone, Copy)]
+pub struct ForMachines;
+
 /// A page or an answer that a handler made on purpose, such as a form with its problems.
 fn is_finished(response: &Response, failure: &Option<Failure>) -> bool {
     let made = response
@@ -79,7 +133,7 @@ fn is_finished(response: &Response, failure: &Option<Failure>) -> bool {
         .get(CONTENT_TYPE)
         .and_then(|media_type| media_type.to_str().ok())
         .is_some_and(|m| m.starts_with("text/html") || m.contains("json") || m.contains("xml"));
-    failure.is_none() && made
+    failure.is_none() && made || response.extensions().get::<ForMachines>().is_some()
 }
 
 fn problem_json(status: StatusCode, view: &FailurePage<'_>) -> Response {
