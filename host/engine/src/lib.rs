@@ -23,7 +23,7 @@ mod baskets;
 mod beginning;
 mod certificates;
 mod commit;
-mod dead_jobs;
+
 mod error;
 mod events;
 mod files;
@@ -39,6 +39,7 @@ mod papers;
 mod pricing;
 mod receipts;
 mod situation;
+mod stuck_jobs;
 mod timers;
 mod transition;
 mod uploading;
@@ -48,9 +49,10 @@ mod worker;
 pub use actor::{Actor, ClerkActor};
 pub use beginning::Begun;
 pub use certificates::{Because, Turned};
-pub use dead_jobs::DeadJob;
+
 pub use error::EngineError;
 pub use inner::{Services, Site};
+pub use stuck_jobs::StuckJob;
 pub use transition::Submission;
 
 use inner::Inner;

@@ -3,6 +3,8 @@
 use crate::error::EngineError;
 use crate::inner::Inner;
 use crate::{Engine, events, timers};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -86,9 +88,10 @@ async fn lease(inner: &Inner) -> Result<Option<Job>, EngineError> {
     Ok(job)
 }
 
-async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
+/// Does the job; none: it was finished in the transaction of what it did.
+async fn attempt(inner: &Inner, job: &Job) -> Result<Option<JobEnd>, EngineError> {
     let services = &inner.services;
-    let ended = match job.kind.as_str() {
+    match job.kind.as_str() {
         // These finish the job in the transaction of what they do.
         CASE_EVENT_JOB => events::run(inner, job).await.map(|()| None),
         timers::KIND => timers::run(inner, job).await.map(|()| None),
@@ -140,7 +143,14 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
             "no one runs jobs of the kind `{}`",
             job.kind
         ))),
-    };
+    }
+}
+
+/// Does the job and marks what came of it.
+async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
+    // A panic is a mistake of ours like any other: it ends this job and not the worker, which has the next ones to do.
+    let ended = AssertUnwindSafe(attempt(inner, job)).catch_unwind().await;
+    let ended = ended.unwrap_or_else(|_| Err(EngineError::Service("a panic".to_owned())));
     let mut tx = inner.store.begin().await?;
     match ended {
         Ok(None) => {}
@@ -155,7 +165,7 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
         Err(error) => {
             let why = error.why();
             tracing::warn!(site = %job.site, job = %job.id, kind = %job.kind, attempt = job.attempts, %why, "a job failed");
-            if job.attempts >= ATTEMPTS {
+            if gives_up(job, &error) {
                 jobs::bury(&mut tx, &job.site, &job.id, &why).await?;
             } else {
                 jobs::retry(
@@ -176,6 +186,12 @@ async fn perform(inner: &Inner, job: &Job) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Whether the job is left for a clerk. One that looks again and again, at a payment say, has many attempts behind it that
+/// went well: what passes by itself does not end it.
+fn gives_up(job: &Job, error: &EngineError) -> bool {
+    job.attempts >= ATTEMPTS && !error.is_passing()
+}
+
 fn again(now: Millis, attempts: i64) -> Millis {
     let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
     let wait = FIRST_WAIT_SECONDS.saturating_mul(1 << doublings);
@@ -185,6 +201,34 @@ fn again(now: Millis, attempts: i64) -> Millis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use yinxin_store::Outage;
+
+    #[test]
+    fn an_outage_ends_no_job_however_often_it_was_tried() {
+        let job = Job {
+            site: yinxin_core::ids::SiteId::parse("fujian").unwrap(),
+            id: "1".to_owned(),
+            kind: CONFIRM_JOB.to_owned(),
+            key: "1".to_owned(),
+            case_id: String::new(),
+            payload: "{}".to_owned(),
+            state: "running".to_owned(),
+            run_at: Millis(0),
+            attempts: 99,
+            last_error: String::new(),
+        };
+        let outage = || StoreError::from(Outage::Held);
+        let by_service = yinxin_services::payments::PaymentError::from(outage());
+        assert!(!gives_up(&job, &EngineError::from(outage())));
+        assert!(!gives_up(&job, &EngineError::from(by_service)));
+        assert!(!gives_up(&job, &EngineError::Store(StoreError::Conflict)));
+        assert!(gives_up(&job, &EngineError::Service("refused".to_owned())));
+        let early = Job { attempts: 3, ..job };
+        assert!(!gives_up(
+            &early,
+            &EngineError::Service("refused".to_owned())
+        ));
+    }
 
     #[test]
     fn waits_double_up_to_two_hours() {

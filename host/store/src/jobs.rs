@@ -252,6 +252,22 @@ pub async fn dead(
     rows.iter().map(job).collect()
 }
 
+/// Jobs of a site that did not work and wait for another try, the next one first.
+pub async fn waiting(
+    conn: &mut Connection,
+    site: &SiteId,
+    limit: i64,
+) -> Result<Vec<Job>, StoreError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM jobs WHERE site = $1 AND state = 'queued' AND last_error <> '' ORDER BY run_at LIMIT $2"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(job).collect()
+}
+
 /// When the next queued job of any site is due.
 pub async fn next_due(conn: &mut Connection) -> Result<Option<Millis>, StoreError> {
     // The first condition is the index's, for SQLite to see that it may use it.

@@ -24,6 +24,8 @@ const QUESTION_GAP: i64 = 2;
 const FIRST_LOOK: i64 = 15;
 /// Seconds between two looks of the job at most.
 const RAREST_LOOK: i64 = 600;
+/// Nobody has paid yet: that is no trouble, and no clerk has to read about it.
+const NOTHING_WRONG: &str = "";
 
 /// An attempt as the payment page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -291,11 +293,11 @@ impl Payments {
                 Ok(JobEnd::Done)
             }
             Ok(TradeStanding::Unpaid) if payment.expires_at > self.clock.now() => {
-                Ok(again("not paid yet"))
+                Ok(again(NOTHING_WRONG))
             }
             Ok(TradeStanding::Unpaid) => self.withdraw(site, id).await,
             Ok(_) => Ok(JobEnd::Done),
-            Err(PaymentError::Gateway(error)) => Ok(again(&error.to_string())),
+            Err(PaymentError::Gateway(error)) => Ok(again(&error.in_words())),
             Err(error) => Err(error),
         }
     }
@@ -327,7 +329,7 @@ impl Payments {
                 let at = self.next_look(payment.created_at, FIRST_LOOK, RAREST_LOOK);
                 Ok(JobEnd::Again {
                     at,
-                    why: error.to_string(),
+                    why: error.in_words(),
                 })
             }
             Err(error) => Err(error),

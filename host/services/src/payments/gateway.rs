@@ -162,6 +162,18 @@ pub enum GatewayError {
     Malformed(&'static str),
 }
 
+impl GatewayError {
+    /// For a clerk, where the error's own text is for the log.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Unreachable(_) => "支付平台没有应答".to_owned(),
+            Self::Refused(code) => format!("支付平台拒绝了请求（{code}）"),
+            Self::Unverified(_) => "支付平台的答复验签不通过".to_owned(),
+            Self::Malformed(_) => "支付平台的答复无法识别".to_owned(),
+        }
+    }
+}
+
 /// Why something is not believed to come from the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {

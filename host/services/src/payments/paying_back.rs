@@ -70,9 +70,9 @@ impl Payments {
                 let mut tx = self.store.begin().await?;
                 refunds::set_state(&mut tx, site, id, RefundState::Processing, "", None).await?;
                 tx.commit().await.map_err(StoreError::from)?;
-                Ok(again("the gateway is at work".to_owned()))
+                Ok(again("支付平台正在退款".to_owned()))
             }
-            Err(error) => Ok(again(error.to_string())),
+            Err(error) => Ok(again(error.in_words())),
         }
     }
 

@@ -1,6 +1,6 @@
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::time::Millis;
-use yinxin_store::jobs::{NewJob, bury, enqueue, lease};
+use yinxin_store::jobs::{NewJob, bury, enqueue, lease, retry};
 use yinxin_store::{Connection, Dialect, seal::Sealer};
 
 /// Far beyond every lease of this test.
@@ -15,13 +15,15 @@ fn new(key: &str, case: &CaseId, run_at: Millis) -> NewJob<'static> {
 }
 
 pub async fn write(conn: &mut Connection, _: &Sealer, site: &SiteId, case: &CaseId) {
-    for key in ["dead", "running"] {
+    for key in ["dead", "waiting", "running"] {
         assert!(enqueue(conn, site, new(key, case, Millis(1))).await.unwrap());
         // Locking rows that nobody else holds yet is not what is tried here: SQLite's statement does on both.
         let job = lease(conn, Dialect::Sqlite, Millis(2), LATER).await.unwrap().unwrap();
         assert_eq!((&job.site, job.key.as_str()), (site, key));
-        if key == "dead" {
-            bury(conn, site, &job.id, "refused").await.unwrap();
+        match key {
+            "dead" => bury(conn, site, &job.id, "refused").await.unwrap(),
+            "waiting" => retry(conn, site, &job.id, LATER, "timed out").await.unwrap(),
+            _ => {}
         }
     }
     assert!(enqueue(conn, site, new("queued", case, LATER)).await.unwrap());
@@ -43,4 +45,5 @@ attempts!(jobs, case: CaseId => {
     changes cancel_of_case(case, "message");
     reads are_waiting(case, "message");
     reads dead(None, 9);
+    reads waiting(9);
 });

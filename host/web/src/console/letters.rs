@@ -3,11 +3,13 @@
 use super::visit::ClerkVisit;
 use crate::error::WebError;
 use crate::forms::Posted;
+use crate::page::Visit;
 use crate::session::local_path;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use yinxin_core::ids::MessageId;
+use yinxin_engine::StuckJob;
 
 /// Lines of a page.
 const LINES: usize = 30;
@@ -47,6 +49,8 @@ struct Letter {
 #[derive(Serialize)]
 struct JobsPage {
     jobs: Vec<JobLine>,
+    /// Those that wait for another try; the first of them.
+    waiting: Vec<JobLine>,
     next: String,
     first: String,
 }
@@ -139,22 +143,12 @@ pub async fn jobs(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
         .last()
         .filter(|_| more)
         .map(|last| format!("/console/jobs?after={}", last.id));
-    let jobs = found.into_iter().map(|job| JobLine {
-        title: visit
-            .state
-            .texts()
-            .find(&format!("console.job_{}", job.kind))
-            .unwrap_or_default()
-            .to_owned(),
-        id: job.id,
-        kind: job.kind,
-        case: job.case.map(|case| case.to_string()).unwrap_or_default(),
-        attempts: job.attempts,
-        error: job.last_error,
-        at: job.run_at.minute(),
-    });
+    let waiting = engine
+        .waiting_jobs(&visit.site.id, &clerk.clerk, LINES)
+        .await?;
     let page = JobsPage {
-        jobs: jobs.collect(),
+        jobs: found.into_iter().map(|job| line(visit, job)).collect(),
+        waiting: waiting.into_iter().map(|job| line(visit, job)).collect(),
         next: next.unwrap_or_default(),
         first: asked
             .key()
@@ -162,6 +156,22 @@ pub async fn jobs(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
             .unwrap_or_default(),
     };
     clerk.page("console/jobs.html", page)
+}
+
+fn line(visit: &Visit, job: StuckJob) -> JobLine {
+    let title = visit
+        .state
+        .texts()
+        .find(&format!("console.job_{}", job.kind));
+    JobLine {
+        title: title.unwrap_or_default().to_owned(),
+        id: job.id,
+        kind: job.kind,
+        case: job.case.map(|case| case.to_string()).unwrap_or_default(),
+        attempts: job.attempts,
+        error: job.last_error,
+        at: job.run_at.minute(),
+    }
 }
 
 pub async fn revive(clerk: ClerkVisit, Path(id): Path<String>) -> Result<Response, WebError> {

@@ -1,4 +1,4 @@
-//! Jobs that were given up, for a clerk to look at and to run again.
+//! Jobs that did not work, for a clerk to look at: what waits for another try, and what was given up and can be run again.
 
 use crate::Engine;
 use crate::actor::ClerkActor;
@@ -6,17 +6,34 @@ use crate::error::EngineError;
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::time::Millis;
-use yinxin_store::{StoreError, jobs};
+use yinxin_store::StoreError;
+use yinxin_store::jobs::{self, Job};
 
-/// A job that nobody tries any more.
+/// A job that nobody tries any more, or that waits for another try.
 #[derive(Clone, Debug)]
-pub struct DeadJob {
+pub struct StuckJob {
     pub id: String,
     pub kind: String,
     pub case: Option<CaseId>,
     pub attempts: i64,
     pub last_error: String,
+    /// When it was given up, or is tried again.
     pub run_at: Millis,
+}
+
+impl From<Job> for StuckJob {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id,
+            kind: job.kind,
+            case: Some(job.case_id)
+                .filter(|id| !id.is_empty())
+                .map(CaseId::from_stored),
+            attempts: job.attempts,
+            last_error: job.last_error,
+            run_at: job.run_at,
+        }
+    }
 }
 
 impl Engine {
@@ -27,26 +44,30 @@ impl Engine {
         clerk: &ClerkActor,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<DeadJob>, EngineError> {
+    ) -> Result<Vec<StuckJob>, EngineError> {
         if !clerk.roles.contains(&Role::Administrator) {
             return Err(EngineError::NotAllowed);
         }
         let mut conn = self.inner.store.read().await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let dead = jobs::dead(&mut conn, site, after, limit).await?;
-        Ok(dead
-            .into_iter()
-            .map(|job| DeadJob {
-                id: job.id,
-                kind: job.kind,
-                case: Some(job.case_id)
-                    .filter(|id| !id.is_empty())
-                    .map(CaseId::from_stored),
-                attempts: job.attempts,
-                last_error: job.last_error,
-                run_at: job.run_at,
-            })
-            .collect())
+        Ok(dead.into_iter().map(StuckJob::from).collect())
+    }
+
+    /// Jobs that did not work and will be tried again, the next one first; for administrators.
+    pub async fn waiting_jobs(
+        &self,
+        site: &SiteId,
+        clerk: &ClerkActor,
+        limit: usize,
+    ) -> Result<Vec<StuckJob>, EngineError> {
+        if !clerk.roles.contains(&Role::Administrator) {
+            return Err(EngineError::NotAllowed);
+        }
+        let mut conn = self.inner.store.read().await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let waiting = jobs::waiting(&mut conn, site, limit).await?;
+        Ok(waiting.into_iter().map(StuckJob::from).collect())
     }
 
     /// Runs a dead job again; false when it is not dead any more.
