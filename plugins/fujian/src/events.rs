@@ -276,7 +276,9 @@ fn issue_failed(event: &Event) -> Decision {
 }
 
 fn ship(case: &Case, event: &Event) -> Outcome {
-    if case.is_paid() && payments::status()?.method != Some(Method::BankTransfer) {
+    // A transfer's invoice too: the news of its money may have come when the certificate was being made already, where
+    // it moves nothing any more. Asking again changes nothing.
+    if case.is_paid() {
         payments::invoice()?;
     }
     let (courier, tracking) = (event.said("courier"), event.said("tracking-number"));
