@@ -89,7 +89,7 @@ pub fn master_key(data: &Path) -> Result<[u8; 32]> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut key = [0_u8; 32];
             getrandom::fill(&mut key).context("the system gives no random bytes")?;
-            write_private(&path, &hex::encode(key))?;
+            keep_private(&path, &hex::encode(key))?;
             tracing::warn!(path = %path.display(), "a new master key was made; without it sealed data is lost, keep a copy elsewhere");
             hex::encode(key)
         }
@@ -103,17 +103,26 @@ pub fn master_key(data: &Path) -> Result<[u8; 32]> {
     bytes.with_context(|| format!("{} does not hold 64 hexadecimal digits", path.display()))
 }
 
-fn write_private(path: &Path, text: &str) -> Result<()> {
+/// Makes a file that is whole or not there: written beside and given its name when it is on the disk. One that is there
+/// already, because another process made it meanwhile, stays.
+fn keep_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(())
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // Unlike a renaming, a link does not replace what is there.
+        std::fs::hard_link(&beside, path)?;
+        match path.parent() {
+            Some(folder) => std::fs::File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    });
+    let _ = std::fs::remove_file(&beside);
+    written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// The sandbox with its compile cache.
