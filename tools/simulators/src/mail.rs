@@ -23,8 +23,8 @@ const MAIL_LIMIT: usize = 20 << 20;
 /// Bytes of one line; RFC 5321 has 1,000 for text.
 const LINE_LIMIT: u64 = 8 << 10;
 
-/// Mails kept.
-const KEPT: usize = 500;
+/// Mails kept; a long run of tests, whose books are compared in the end, sends thousands.
+const KEPT: usize = 10_000;
 
 /// A mail as it was handed over.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ struct Mail {
 pub struct Letter {
     /// Place in the mailbox, from 0.
     pub id: usize,
+    /// The sender's own name for the mail: a repeat has the same one.
+    pub message_id: String,
     pub from: String,
     pub to: Vec<String>,
     pub subject: String,
@@ -252,8 +254,10 @@ fn read(id: usize, mail: &Mail) -> Letter {
                 .collect(),
         ),
     };
+    let message_id = message.as_ref().and_then(|message| message.message_id());
     Letter {
         id,
+        message_id: message_id.unwrap_or_default().to_owned(),
         from: mail.from.clone(),
         to: mail.to.clone(),
         subject,

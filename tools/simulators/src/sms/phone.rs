@@ -12,8 +12,8 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Texts kept; a demonstration or a journey sends a few dozen.
-const KEPT: usize = 500;
+/// Texts kept; a long run of tests, whose books are compared in the end, sends thousands.
+const KEPT: usize = 10_000;
 
 /// One SMS as it arrived.
 #[derive(Clone, Debug, Serialize)]
