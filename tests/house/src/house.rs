@@ -36,6 +36,12 @@ pub struct Options {
     pub words: Vec<String>,
     /// More of the environment for `yinxin serve`.
     pub environment: Vec<(String, String)>,
+    /// Instead of the built `yinxin`: a program that becomes it.
+    pub server: Option<PathBuf>,
+    /// Ports of the simulators' HTTP and SMTP, where the caller has to know them before.
+    pub simulators: Option<[u16; 2]>,
+    /// Ports by which the server reaches the two, where something stands in between.
+    pub lines: Option<[u16; 2]>,
 }
 
 pub struct House {
@@ -63,14 +69,17 @@ impl House {
             (None, Database::Sqlite) => None,
             (None, Database::Postgres) => Some(fresh_postgres().await?),
         };
-        let simulators_port = free_port()?;
+        let [simulators_port, smtp_port] = match options.simulators {
+            Some(ports) => ports,
+            None => [free_port()?, free_port()?],
+        };
         let mut house = Self {
             folder,
             options,
             database_url,
             port: free_port()?,
             simulators_port,
-            smtp_port: free_port()?,
+            smtp_port,
             simulators: None,
             server: None,
             simulated: Simulated::at(simulators_port)?,
@@ -96,21 +105,24 @@ impl House {
 
     /// Starts the server on the same data and port as before.
     pub async fn start_server(&mut self) -> Result<()> {
-        let own = || format!("127.0.0.1:{}", self.smtp_port);
+        let direct = [self.simulators_port, self.smtp_port];
+        let [simulators, line] = self.options.lines.unwrap_or(direct);
+        let own = || format!("127.0.0.1:{line}");
         let smtp = self.options.smtp.clone().unwrap_or_else(own);
         let mut words = vec![
             "serve".to_owned(),
             format!("--listen=127.0.0.1:{}", self.port),
             // Each browser says which address it comes from, so that limits for one address do not bind all.
             "--behind-proxy".to_owned(),
-            format!("--simulators=http://127.0.0.1:{}", self.simulators_port),
+            format!("--simulators=http://127.0.0.1:{simulators}"),
             format!("--simulators-smtp={smtp}"),
             format!("--simulators-state={}", self.simulators_state().display()),
         ];
         words.extend(self.places());
         words.extend(self.options.words.iter().cloned());
         let environment = &self.options.environment;
-        let program = program("YINXIN_BIN", "yinxin");
+        let program = self.options.server.clone();
+        let program = program.unwrap_or_else(server_program);
         let mut companion =
             Companion::start("yinxin", &program, &words, environment, self.server_log())?;
         companion.until_ready(self.port, "/readyz").await?;
@@ -150,7 +162,7 @@ impl House {
 
     /// Runs an operator's command, such as `audit verify`, on the house's data; gives what it printed.
     pub async fn command(&self, words: &[&str]) -> Result<String> {
-        let output = Command::new(program("YINXIN_BIN", "yinxin"))
+        let output = Command::new(server_program())
             .args(words)
             .args(self.places())
             .env("NO_COLOR", "1")
@@ -221,6 +233,11 @@ impl House {
         );
         places
     }
+}
+
+/// The built server.
+pub fn server_program() -> PathBuf {
+    program("YINXIN_BIN", "yinxin")
 }
 
 /// A database of its own, which stays until the PostgreSQL goes.
