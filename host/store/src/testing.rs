@@ -1,7 +1,9 @@
 //! Fresh databases for tests: SQLite in a temporary folder and PostgreSQL in a schema of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crate::{Dialect, Store, seal::Sealer};
+pub mod faults;
+
+use crate::{Connection, Dialect, Store, seal::Sealer};
 use sqlx::Row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,22 +29,9 @@ impl std::ops::Deref for TestStore {
 impl TestStore {
     /// How many rows each table has, to see that something left nothing behind.
     pub async fn rows(&self) -> BTreeMap<String, i64> {
-        let tables = match self.store.dialect() {
-            Dialect::Sqlite => {
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-            }
-            Dialect::Postgres => {
-                "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables WHERE table_schema = current_schema()"
-            }
-        };
         let mut connection = self.store.read().await.expect("the database answers");
-        let tables = sqlx::query(tables)
-            .fetch_all(&mut *connection)
-            .await
-            .expect("tables are listed");
         let mut counts = BTreeMap::new();
-        for table in tables {
-            let name: String = table.try_get("name").expect("a name");
+        for name in tables(&mut connection, self.store.dialect()).await {
             let count = sqlx::query(sqlx::AssertSqlSafe(format!(
                 "SELECT COUNT(*) AS n FROM {name}"
             )));
@@ -87,6 +76,67 @@ impl TestStore {
             .await
             .expect("jobs are put off");
     }
+}
+
+/// Names of all tables.
+async fn tables(connection: &mut Connection, dialect: Dialect) -> Vec<String> {
+    let tables = match dialect {
+        Dialect::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        }
+        Dialect::Postgres => {
+            "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables WHERE table_schema = current_schema()"
+        }
+    };
+    let tables = sqlx::query(tables)
+        .fetch_all(connection)
+        .await
+        .expect("tables are listed");
+    tables
+        .iter()
+        .map(|table| table.try_get("name").expect("a name"))
+        .collect()
+}
+
+/// Jobs that somebody still has to do by `until`, or that seem to be under way: kind, state and what was last said of it.
+pub async fn unfinished_jobs(store: &Store, until: Millis) -> Vec<String> {
+    let mut connection = store.read().await.expect("the database answers");
+    let rows = sqlx::query(
+        "SELECT kind, state, last_error FROM jobs WHERE state IN ('running', 'dead') OR state = 'queued' AND run_at <= $1",
+    )
+    .bind(until.0)
+    .fetch_all(&mut *connection)
+    .await
+    .expect("jobs are listed");
+    let text =
+        |row: &sqlx::any::AnyRow, column: &str| -> String { row.try_get(column).expect("a text") };
+    rows.iter()
+        .map(|row| {
+            format!(
+                "{} {} {}",
+                text(row, "kind"),
+                text(row, "state"),
+                text(row, "last_error")
+            )
+        })
+        .collect()
+}
+
+/// Keys of the objects that the tables know of, each with its state.
+pub async fn known_objects(store: &Store) -> BTreeMap<String, String> {
+    let mut connection = store.read().await.expect("the database answers");
+    let rows = sqlx::query("SELECT key, state FROM blobs")
+        .fetch_all(&mut *connection)
+        .await
+        .expect("objects are listed");
+    rows.iter()
+        .map(|row| {
+            (
+                row.try_get("key").expect("a key"),
+                row.try_get("state").expect("a state"),
+            )
+        })
+        .collect()
 }
 
 /// One fresh store of each database. PostgreSQL is found by `YINXIN_TEST_POSTGRES`; `cargo xtask test` starts one.

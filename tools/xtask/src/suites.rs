@@ -75,7 +75,7 @@ const SUITES: [Suite; 10] = [
 const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile", "replay"];
 const GATEWAY_TESTS: &[&str] = &["gateways", "sequences", "races"];
 const SECURITY_TESTS: &[&str] = &["security"];
-const CRASH_TESTS: &[&str] = &["whole_ways", "crash"];
+const CRASH_TESTS: &[&str] = &["whole_ways", "crash", "faults"];
 
 pub fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()

@@ -47,8 +47,8 @@ pub struct Letter {
 pub struct Pocket {
     /// Mobile and code of registrations.
     codes: Mutex<HashMap<String, String>>,
-    /// Mobile and template code, oldest first.
-    sms: Mutex<Vec<(String, String)>>,
+    /// Mobile, template code and the sender's number, oldest first.
+    sms: Mutex<Vec<(String, String, String)>>,
     mail: Mutex<Vec<Letter>>,
 }
 
@@ -57,8 +57,13 @@ impl Pocket {
         self.codes.lock().unwrap()[mobile].clone()
     }
 
+    /// Mobiles and template codes, oldest first.
     pub fn sms(&self) -> Vec<(String, String)> {
-        self.sms.lock().unwrap().clone()
+        let sms = self.sms.lock().unwrap();
+        let shown = sms
+            .iter()
+            .map(|(mobile, code, _)| (mobile.clone(), code.clone()));
+        shown.collect()
     }
 
     pub fn mail(&self) -> Vec<Letter> {
@@ -91,12 +96,18 @@ impl SmsProvider for Pocket {
 
     async fn send(&self, sms: &Sms<'_>) -> Result<String, Failure> {
         let mut kept = self.sms.lock().unwrap();
-        kept.push((sms.mobile.to_owned(), sms.template_code.to_owned()));
+        kept.push((
+            sms.mobile.to_owned(),
+            sms.template_code.to_owned(),
+            sms.id.to_owned(),
+        ));
         Ok(sms.id.to_owned())
     }
 
-    async fn find(&self, _: &Sms<'_>) -> Result<Option<String>, Failure> {
-        Ok(None)
+    async fn find(&self, sms: &Sms<'_>) -> Result<Option<String>, Failure> {
+        let kept = self.sms.lock().unwrap();
+        let taken = kept.iter().any(|(_, _, id)| id == sms.id);
+        Ok(taken.then(|| sms.id.to_owned()))
     }
 }
 

@@ -111,13 +111,24 @@ fn fonts() -> Renderer {
         .clone()
 }
 
+/// What seals everything of the house's.
+pub fn sealer() -> Arc<Sealer> {
+    Arc::new(Sealer::new(&[7; 32]))
+}
+
 impl House {
     /// Starts the host over what is in the folder.
     pub async fn open(streets: &Streets) -> Self {
-        let site = SiteId::parse("fujian").unwrap();
-        let sealer = Arc::new(Sealer::new(&[7; 32]));
         let url = format!("sqlite://{}/yinxin.db", streets.folder.display());
         let store = Store::open_with(&url, 4, None).await.unwrap();
+        let blobs = Blobs::folder(&streets.folder.join("blobs"), sealer()).unwrap();
+        Self::over(streets, store, blobs).await
+    }
+
+    /// Starts the host over this database and these objects.
+    pub async fn over(streets: &Streets, store: Store, blobs: Blobs) -> Self {
+        let site = SiteId::parse("fujian").unwrap();
+        let sealer = sealer();
         let clock = streets.clock.clone();
 
         let registry = Arc::new(Registry::new(sandbox()).unwrap());
@@ -151,7 +162,6 @@ impl House {
             payments.add_gateway(site.clone(), gateway);
         }
         payments.add_transfers(site.clone());
-        let blobs = Blobs::folder(&streets.folder.join("blobs"), sealer.clone()).unwrap();
         let channels = Channels {
             sms: Some(streets.pocket.clone()),
             mail: Some(streets.pocket.clone()),

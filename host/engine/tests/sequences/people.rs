@@ -15,7 +15,7 @@ use yinxin_engine::{Actor, Submission};
 use yinxin_services::accounts::{Client, PictureAnswer, Registration};
 use yinxin_services::payments::{OrderDetails, Settled, Transfer};
 
-const MOBILE: &str = "13705910001";
+pub const MOBILE: &str = "13705910001";
 const PASSWORD: &str = "闽江口外有三座礁石";
 const USCC: &str = "91350100MA2Y3K7H5P";
 
@@ -71,7 +71,8 @@ pub async fn before_anybody_ordered() -> Template {
     }
 }
 
-async fn registered(house: &House, streets: &Streets) -> AccountId {
+/// Somebody with an account.
+pub async fn registered(house: &House, streets: &Streets) -> AccountId {
     let accounts = &house.services.accounts;
     let (policy, form, _) = house.engine.account_policy(&house.site).unwrap();
     let client = Client::new("192.0.2.7".parse().unwrap(), "Mozilla/5.0");
@@ -136,24 +137,7 @@ async fn handed_in(house: &House, applicant: &AccountId, case: CaseId) -> CaseId
         .accept_agreement(site, applicant, &case, "agreement")
         .await
         .unwrap();
-    let known = engine.page(site, &who, &case).await.unwrap();
-    let mut answers = filled_in(&known);
-    for (name, value) in [
-        ("unit-name", "福州榕城科技有限公司"),
-        ("uscc", USCC),
-        ("region", "福建省 福州市"),
-        ("address", "福建省福州市鼓楼区五四路 100 号"),
-        ("legal-name", "陈国栋"),
-        ("legal-number", "350104197511031574"),
-        ("handler-name", "林雅婷"),
-        ("handler-number", "350102199106122321"),
-        ("mobile", MOBILE),
-        ("email", "linyating@example.com"),
-        ("years", "1"),
-    ] {
-        answers.retain(|(known, _)| known != name);
-        answers.push((name.to_owned(), value.to_owned()));
-    }
+    let answers = answers(&engine.page(site, &who, &case).await.unwrap());
     let saved = engine
         .save_form(site, applicant, &case, "application", &answers)
         .await
@@ -173,6 +157,28 @@ async fn handed_in(house: &House, applicant: &AccountId, case: CaseId) -> CaseId
     case
 }
 
+/// The form, right.
+pub fn answers(known: &CasePage) -> Vec<(String, String)> {
+    let mut answers = filled_in(known);
+    for (name, value) in [
+        ("unit-name", "福州榕城科技有限公司"),
+        ("uscc", USCC),
+        ("region", "福建省 福州市"),
+        ("address", "福建省福州市鼓楼区五四路 100 号"),
+        ("legal-name", "陈国栋"),
+        ("legal-number", "350104197511031574"),
+        ("handler-name", "林雅婷"),
+        ("handler-number", "350102199106122321"),
+        ("mobile", MOBILE),
+        ("email", "linyating@example.com"),
+        ("years", "1"),
+    ] {
+        answers.retain(|(known, _)| known != name);
+        answers.push((name.to_owned(), value.to_owned()));
+    }
+    answers
+}
+
 /// What the form holds already.
 fn filled_in(page: &CasePage) -> Vec<(String, String)> {
     let values = page.values.iter();
@@ -181,7 +187,7 @@ fn filled_in(page: &CasePage) -> Vec<(String, String)> {
         .collect()
 }
 
-fn scan() -> Vec<u8> {
+pub fn scan() -> Vec<u8> {
     let picture = RgbImage::from_fn(400, 300, |x, y| {
         Rgb([
             9,
@@ -197,7 +203,7 @@ fn scan() -> Vec<u8> {
 }
 
 /// A certificate of the unit's, in its hands. Gives the serial.
-async fn certified(
+pub async fn certified(
     house: &House,
     streets: &Streets,
     applicant: &AccountId,

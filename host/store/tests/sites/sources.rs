@@ -102,11 +102,6 @@ pub fn tables() -> Vec<String> {
 pub fn read() -> (Vec<Function>, Vec<Statement>) {
     let (mut functions, mut statements) = (Vec::new(), Vec::new());
     for path in files("src", "rs") {
-        let stem = path.file_stem().unwrap().to_str().unwrap();
-        if stem == "testing" || stem.ends_with("tests") {
-            continue;
-        }
-        let tokens: TokenStream = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         let file = path.strip_prefix(folder("src")).unwrap();
         // `cases/lists.rs` is a part of `cases`.
         let module = file
@@ -116,6 +111,17 @@ pub fn read() -> (Vec<Function>, Vec<Statement>) {
             .to_str()
             .unwrap()
             .trim_end_matches(".rs");
+        if module == "testing"
+            || path
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .ends_with("tests")
+        {
+            continue;
+        }
+        let tokens: TokenStream = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         let mut reader = Reader {
             file: file.to_str().unwrap(),
             module,

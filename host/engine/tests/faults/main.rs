@@ -1,0 +1,166 @@
+//! Every durable write fails once. A whole application, from the first page to the certificate or to the money back, is
+//! gone through again and again, and each time another write is the one: the n-th changed row, the n-th commit, the n-th
+//! lost connection, the n-th object. Then the host is started again, people look at the page and go on, and in the end
+//! everything has happened exactly as often as it would have without a fault.
+//!
+//! `YINXIN_FAULTS=all`: every single place, an hour; `YINXIN_FAULTS=7`: one in seven; otherwise one in many.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "../sequences/bank.rs"]
+mod bank;
+#[path = "../sequences/house.rs"]
+#[expect(dead_code, reason = "each life has one house")]
+mod house;
+#[path = "../sequences/judge.rs"]
+mod judge;
+mod objects;
+#[path = "../engine/outside.rs"]
+#[expect(dead_code, reason = "the face check's booth is for other tests")]
+mod outside;
+#[path = "../sequences/people.rs"]
+#[expect(dead_code, reason = "here people go their way by what the page says")]
+mod people;
+mod way;
+mod world;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use way::End;
+use world::World;
+use yinxin_store::Dialect;
+use yinxin_store::testing::{self, faults};
+
+/// In an ordinary run one place in so many, which takes a minute. Primes, so that a change of the way moves what is tried.
+const ONE_ROW_IN: usize = 53;
+const ONE_COMMIT_IN: usize = 13;
+const ONE_POLL_IN: usize = 199;
+const ONE_OBJECT_IN: usize = 5;
+
+fn stride(ordinary: usize) -> usize {
+    match std::env::var("YINXIN_FAULTS").as_deref() {
+        Ok("all") => 1,
+        Ok(other) => other.parse().unwrap(),
+        Err(_) => ordinary,
+    }
+}
+
+/// Tries place after place, until the whole way goes through without reaching it. Gives how many were tried.
+async fn everywhere<F>(world: &mut World, stride: usize, mut attempt: F) -> usize
+where
+    F: AsyncFnMut(&mut World, End, i64) -> bool,
+{
+    let mut tried = 0;
+    for end in [End::Sent, End::Refunded] {
+        for n in (1..).step_by(stride) {
+            if !attempt(world, end, n).await {
+                break;
+            }
+            tried += 1;
+        }
+    }
+    tried
+}
+
+async fn databases() -> [World; 2] {
+    [
+        World::over(testing::sqlite().await).await,
+        World::over(testing::postgres().await).await,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_database_fails_everything_happens_once() {
+    for mut world in databases().await {
+        for fault in faults::Fault::all(world.store.dialect()) {
+            let ordinary = match (world.store.dialect(), fault) {
+                // Several rows belong to a commit; only PostgreSQL's triggers tell.
+                (Dialect::Postgres, faults::Fault::Commit) => ONE_COMMIT_IN,
+                _ => ONE_ROW_IN,
+            };
+            let tried = everywhere(&mut world, stride(ordinary), async |world, end, n| {
+                faults::arm(&world.store, *fault, n).await;
+                let mut way = world.begin(end);
+                let outcome = way.go_on(&world.house, &world.streets).await;
+                let struck = faults::mend(&world.store).await || outcome.is_err();
+                if let Err(error) = &outcome {
+                    world::assert_is_ours(error);
+                }
+                // A worker notes what failed and tries again; what a person was told is not there, he does again.
+                let what = format!("{} {fault:?} {n} {end:?}", world.store.name);
+                world.finish(way, &what, outcome.is_err()).await;
+                struck
+            })
+            .await;
+            println!("{} {fault:?}: {tried} places", world.store.name);
+            assert!(tried > 2, "nothing was tried");
+        }
+        world.judge().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_process_ends_everything_happens_once() {
+    for mut world in databases().await {
+        let tried = everywhere(&mut world, stride(ONE_POLL_IN), async |world, end, n| {
+            let mut way = world.begin(end);
+            let outcome = or_crash(n, way.go_on(&world.house, &world.streets)).await;
+            let crashed = outcome.is_none();
+            if let Some(outcome) = outcome {
+                outcome.unwrap();
+            }
+            let what = format!("{} crash at {n} {end:?}", world.store.name);
+            world.finish(way, &what, crashed).await;
+            crashed
+        })
+        .await;
+        println!("{} crash: {tried} places", world.store.name);
+        assert!(tried > 2, "nothing was tried");
+        world.judge().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_an_object_cannot_be_written_nothing_is_lost_or_left_over() {
+    for mut world in databases().await {
+        for fault in [objects::Fault::Before, objects::Fault::After] {
+            let tried = everywhere(&mut world, stride(ONE_OBJECT_IN), async |world, end, n| {
+                world.objects.arm(fault, n);
+                let mut way = world.begin(end);
+                let outcome = way.go_on(&world.house, &world.streets).await;
+                let struck = world.objects.mend();
+                assert_eq!(struck, outcome.is_err(), "the person was told");
+                if let Err(error) = &outcome {
+                    world::assert_is_ours(error);
+                }
+                let what = format!("{} object {fault:?} {n} {end:?}", world.store.name);
+                world.finish(way, &what, struck).await;
+                struck
+            })
+            .await;
+            println!("{} object {fault:?}: {tried} places", world.store.name);
+            assert!(tried > 2, "nothing was tried");
+        }
+        world.judge().await;
+    }
+}
+
+/// The future's outcome; none when the process ended before it was there. What it has committed by then stays.
+async fn or_crash<T>(polls: i64, work: impl Future<Output = T>) -> Option<T> {
+    let mut left = polls;
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
+}
