@@ -1,0 +1,212 @@
+//! What stands in a house's database, looked at from outside.
+
+use anyhow::{Context, Result};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
+use std::collections::BTreeMap;
+use yinxin_house::House;
+
+/// Seconds in which a job that works ends: a worker's lease, and the first waits of what is tried again.
+pub const SOON: i64 = 180;
+
+pub struct Records(AnyConnection);
+
+/// An SMS or a mail.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: String,
+    pub channel: String,
+    pub template: String,
+    pub state: String,
+    pub attempts: i64,
+    pub error: String,
+}
+
+impl Records {
+    pub async fn of(house: &House) -> Result<Self> {
+        Self::at(&house.database_url()).await
+    }
+
+    pub async fn at(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(url).await.context("the database")?;
+        if url.starts_with("sqlite:") {
+            run(&mut connection, "PRAGMA busy_timeout = 20000").await?;
+        }
+        Ok(Self(connection))
+    }
+
+    async fn all(&mut self, sql: &str) -> Result<Vec<AnyRow>> {
+        Ok(sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut self.0)
+            .await?)
+    }
+
+    /// Lets time pass for the queue: what waits for its turn waits for so many seconds less, and what a worker had taken
+    /// is nearer to being free again.
+    pub async fn pass_time(&mut self, seconds: i64) -> Result<()> {
+        for column in ["run_at", "leased_until"] {
+            let of = if column == "run_at" {
+                "queued"
+            } else {
+                "running"
+            };
+            let sql = format!(
+                "UPDATE jobs SET {column} = {column} - {} WHERE state = '{of}'",
+                seconds * 1000
+            );
+            run(&mut self.0, &sql).await?;
+        }
+        Ok(())
+    }
+
+    /// Jobs that somebody still has to do: those under way, those given up, and those that are due or failed and wait.
+    /// An order's or a certificate's far dates are none of them.
+    pub async fn unfinished(&mut self) -> Result<Vec<String>> {
+        let soon = now() + SOON * 1000;
+        let rows = self
+            .all(&format!(
+                "SELECT kind, state, attempts, last_error FROM jobs WHERE state IN ('running', 'dead')
+                 OR state = 'queued' AND (run_at <= {soon} OR last_error <> '')"
+            ))
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let attempts: i64 = row.try_get("attempts")?;
+                let text = |column| row.try_get::<String, _>(column);
+                Ok(format!(
+                    "{} {} after {attempts} tries: {}",
+                    text("kind")?,
+                    text("state")?,
+                    text("last_error")?
+                ))
+            })
+            .collect()
+    }
+
+    /// What a case's history says, each as often as it stands there. A form may be saved again, and an agreement agreed
+    /// to, by somebody who was not told that it was.
+    pub async fn history(&mut self, case: &str) -> Result<BTreeMap<String, usize>> {
+        let rows = self
+            .all(&format!(
+                "SELECT transition, label FROM ledger WHERE case_id = '{case}'"
+            ))
+            .await?;
+        let mut history = BTreeMap::new();
+        for row in rows {
+            let (transition, label): (String, String) =
+                (row.try_get("transition")?, row.try_get("label")?);
+            // Work on a step is told by its label.
+            let what = if transition == "step" {
+                label
+            } else {
+                transition
+            };
+            if !["保存填写内容", "同意协议"].contains(&what.as_str()) {
+                *history.entry(what).or_default() += 1;
+            }
+        }
+        Ok(history)
+    }
+
+    pub async fn state_of_case(&mut self, case: &str) -> Result<Option<String>> {
+        let rows = self
+            .all(&format!("SELECT state FROM cases WHERE id = '{case}'"))
+            .await?;
+        rows.first()
+            .map(|row| Ok(row.try_get("state")?))
+            .transpose()
+    }
+
+    pub async fn messages(&mut self) -> Result<Vec<Message>> {
+        let rows = self
+            .all("SELECT id, channel, template, state, attempts, last_error FROM messages")
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Message {
+                    id: row.try_get("id")?,
+                    channel: row.try_get("channel")?,
+                    template: row.try_get("template")?,
+                    state: row.try_get("state")?,
+                    attempts: row.try_get("attempts")?,
+                    error: row.try_get("last_error")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Trade number, state and fen received of every attempt to pay.
+    pub async fn payments(&mut self, gateway: &str) -> Result<Vec<(String, String, i64)>> {
+        let rows = self
+            .all(&format!(
+                "SELECT out_trade_no, state, received FROM payments WHERE gateway = '{gateway}'"
+            ))
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    row.try_get("out_trade_no")?,
+                    row.try_get("state")?,
+                    row.try_get("received")?,
+                ))
+            })
+            .collect()
+    }
+
+    /// Our number, state and the number of every invoice by a provider.
+    pub async fn invoices(&mut self) -> Result<Vec<(String, String, String)>> {
+        let rows = self
+            .all("SELECT provider_no, state, number FROM invoices WHERE live = 1")
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    row.try_get("provider_no")?,
+                    row.try_get("state")?,
+                    row.try_get("number")?,
+                ))
+            })
+            .collect()
+    }
+
+    /// Cases with the states of their certificates.
+    pub async fn certificates(&mut self) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut of_cases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in self.all("SELECT case_id, state FROM certificates").await? {
+            let (case, state): (String, String) = (row.try_get("case_id")?, row.try_get("state")?);
+            of_cases.entry(case).or_default().push(state);
+        }
+        Ok(of_cases)
+    }
+
+    /// Keys of the objects that are kept.
+    pub async fn kept_objects(&mut self) -> Result<Vec<String>> {
+        let rows = self
+            .all("SELECT key FROM blobs WHERE state = 'kept'")
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("key")?)).collect()
+    }
+
+    /// Keeps everybody else from writing until [`Records::give_free`]; SQLite only.
+    pub async fn hold(&mut self) -> Result<()> {
+        run(&mut self.0, "BEGIN IMMEDIATE").await
+    }
+
+    pub async fn give_free(&mut self) -> Result<()> {
+        run(&mut self.0, "ROLLBACK").await
+    }
+}
+
+async fn run(connection: &mut AnyConnection, sql: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
