@@ -23,7 +23,6 @@ mod baskets;
 mod beginning;
 mod certificates;
 mod commit;
-
 mod error;
 mod events;
 mod files;
@@ -49,7 +48,6 @@ mod worker;
 pub use actor::{Actor, ClerkActor};
 pub use beginning::Begun;
 pub use certificates::{Because, Turned};
-
 pub use error::EngineError;
 pub use inner::{Services, Site};
 pub use stuck_jobs::StuckJob;

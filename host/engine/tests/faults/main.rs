@@ -12,11 +12,11 @@
     clippy::indexing_slicing
 )]
 
-#[path = "../sequences/bank.rs"]
-mod bank;
 #[path = "../sequences/house.rs"]
 #[expect(dead_code, reason = "each life has one house")]
 mod house;
+#[path = "../sequences/inbox.rs"]
+mod inbox;
 #[path = "../sequences/judge.rs"]
 mod judge;
 mod objects;
@@ -26,6 +26,9 @@ mod outside;
 #[path = "../sequences/people.rs"]
 #[expect(dead_code, reason = "here people go their way by what the page says")]
 mod people;
+#[path = "../../../web/tests/gateways/providers.rs"]
+#[expect(dead_code, reason = "these providers tell the truth")]
+mod providers;
 mod way;
 mod world;
 

@@ -11,6 +11,7 @@ use yinxin_core::time::Clock;
 use yinxin_engine::views::{CasePage, ListFilter};
 use yinxin_engine::{Actor, EngineError, Submission};
 use yinxin_services::payments::{PaymentError, Transfer};
+use yinxin_simulators::trades::PayMode;
 use yinxin_store::StoreError;
 
 /// Looks at the page; the longest way has some thirty.
@@ -42,14 +43,14 @@ pub struct Way {
 
 impl Way {
     pub fn new(streets: &Streets, end: End, serial: &str) -> Self {
-        let trades = streets.wechat.trades().into_iter();
+        let trades = streets.providers.book(Method::Wechat).all().into_iter();
         Self {
             end,
             case: None,
             booked: false,
             serial: serial.to_owned(),
             cases_before: streets.people.cases.iter().cloned().collect(),
-            trades_before: trades.map(|trade| trade.number).collect(),
+            trades_before: trades.map(|trade| trade.out_trade_no).collect(),
             sms_before: streets.pocket.sms().len(),
         }
     }
@@ -97,10 +98,10 @@ impl Way {
 
     /// Its own trades at the provider: numbers, and whether they are paid.
     pub fn trades(&self, streets: &Streets) -> Vec<(String, bool)> {
-        let trades = streets.wechat.trades().into_iter();
+        let trades = streets.providers.book(Method::Wechat).all().into_iter();
         trades
-            .filter(|trade| !self.trades_before.contains(&trade.number))
-            .map(|trade| (trade.number, trade.paid.is_some()))
+            .filter(|trade| !self.trades_before.contains(&trade.out_trade_no))
+            .map(|trade| (trade.out_trade_no, trade.receipt.is_some()))
             .collect()
     }
 
@@ -197,31 +198,27 @@ impl Way {
         Ok(())
     }
 
-    /// Who has paid does not pay again; the provider tells us until it is heard.
+    /// Who has paid does not pay again. The provider tells it once; where that is not heard, a worker asks.
     async fn pay(
         &self,
         house: &House,
         streets: &Streets,
         order: &OrderId,
     ) -> Result<(), EngineError> {
-        let payments = &house.services.payments;
-        let paid = self.trades(streets).into_iter().find(|(_, paid)| *paid);
-        let number = match paid {
-            Some((number, _)) => number,
-            None => {
-                let begun = payments
-                    .begin_payment(&house.site, order, Method::Wechat)
-                    .await?;
-                let number = begun.code_url.strip_prefix("pay://").unwrap().to_owned();
-                assert!(streets.wechat.pay(&number, begun.amount.0));
-                number
-            }
-        };
-        let told = format!("signed:{number}");
-        let headers = axum::http::HeaderMap::new();
-        payments
-            .receive_notification(&house.site, Method::Wechat, &headers, told.as_bytes())
+        if self.trades(streets).iter().any(|(_, paid)| *paid) {
+            return Ok(());
+        }
+        let (payments, providers) = (&house.services.payments, &streets.providers);
+        let begun = payments
+            .begin_payment(&house.site, order, Method::Wechat)
             .await?;
+        let trade = providers
+            .book(Method::Wechat)
+            .find(&begun.code_url)
+            .unwrap();
+        providers
+            .pay(Method::Wechat, &trade.out_trade_no, PayMode::Normal)
+            .await;
         Ok(())
     }
 }

@@ -57,7 +57,7 @@ impl World {
             applicant: AccountId::generate(),
             cases: Vec::new(),
         };
-        let mut streets = Streets::new(folder.path(), nobody);
+        let mut streets = Streets::new(folder.path(), nobody).await;
         let house = open(&streets, &store, &objects).await;
         let applicant = people::registered(&house, &streets).await;
         let serial = people::certified(&house, &streets, &applicant, "W0000000000001").await;
