@@ -120,7 +120,7 @@ impl Visitor<'_> {
             Who::Holder => may(
                 found,
                 if elsewhere {
-                    Verdict::NotFound
+                    Verdict::NotHere
                 } else {
                     Verdict::InVain
                 },
@@ -159,7 +159,9 @@ fn fault(
                 StatusCode::FORBIDDEN,
                 StatusCode::METHOD_NOT_ALLOWED,
             ];
-            !denied.contains(&status) && !status.is_server_error()
+            // What is one's own may not be for now, as its state has it.
+            let not_now = status == StatusCode::FORBIDDEN && page.has("申请的状态可能已经改变");
+            not_now || !denied.contains(&status) && !status.is_server_error()
         }
         Verdict::InVain => status.is_redirection() && !to.contains("/login"),
         Verdict::NotHere => {
@@ -282,10 +284,7 @@ async fn who_may_not_learns_nothing_and_changes_nothing() {
                     let Some(who) = who else { continue };
                     for visitor in visitors() {
                         let theirs = addresses_of(visitor.at);
-                        let mut verdict = visitor.verdict(who, instance, site, &theirs);
-                        if verdict == Verdict::NotHere && method == Method::GET {
-                            verdict = Verdict::NotFound;
-                        }
+                        let verdict = visitor.verdict(who, instance, site, &theirs);
                         match verdict {
                             Verdict::Theirs => {}
                             Verdict::Allowed => allowed.push((
@@ -325,7 +324,7 @@ async fn who_may_not_learns_nothing_and_changes_nothing() {
             trial.complain(&visitor, &method, &instance.address, &what);
         }
         let opens = method == Method::GET && !instance.opened_by.is_empty();
-        if opens && page.status.is_client_error() {
+        if opens && page.status == StatusCode::NOT_FOUND {
             trial.complain(
                 &visitor,
                 &method,
