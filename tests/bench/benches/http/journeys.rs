@@ -11,7 +11,7 @@ use yinxin_house::{Clerk, Database, House, Options, Unit, fujian, yingtan};
 /// People at a time.
 const PEOPLE: usize = 8;
 /// How long new people come.
-const TIME: Duration = Duration::from_secs(40);
+const TIME: Duration = Duration::from_secs(30);
 
 pub async fn run() {
     let folder = folder();
@@ -73,6 +73,8 @@ async fn at_yingtan(house: &House, unit: Unit) -> anyhow::Result<()> {
     let mut reviewer = Clerk::log_in(house, "yingtan", "reviewer").await?;
     reviewer.pass_all(&case, "初审通过").await?;
     handler.pay(&case, "wechat", "normal").await?;
+    // The case hears of its money a moment after the order.
+    reviewer.until(&case, "待申请人寄件").await?;
     let parcel = format!("SF{:012}", unit.number);
     handler.post_papers(&case, &parcel).await?;
     reviewer.press(&case, "资料合格").await?;
@@ -91,12 +93,15 @@ async fn at_fujian(house: &House, unit: Unit) -> anyhow::Result<()> {
     let case = handler.apply("1 年").await?;
     let mut reviewer = Clerk::log_in(house, "fujian", "reviewer").await?;
     reviewer.pass_all(&case, "受理").await?;
-    let order = handler.order(&[&case], "微信支付").await?;
-    handler
-        .pay_online(&format!("{order}/pay"), "wechat", "normal")
+    let order = handler.order(&[&case], "对公转账").await?;
+    let (_, amount) = handler.transfer_facts(&order).await?;
+    handler.upload_slip(&order).await?;
+    let mut finance = Clerk::log_in(house, "fujian", "finance").await?;
+    let number = format!("FJ{:010}", unit.number);
+    finance
+        .book_transfer(&order, &amount, &number, &unit.name)
         .await?;
-    let parcel = format!("EA{:09}CN", unit.number);
-    handler.post_papers(&case, &parcel).await?;
+    reviewer.until(&case, "待收材料").await?;
     reviewer.press(&case, "材料齐全合格").await?;
     let mut maker = Clerk::log_in(house, "fujian", "maker").await?;
     maker.make(&case, &unit).await?;

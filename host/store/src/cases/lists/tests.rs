@@ -166,6 +166,7 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
         found.contains("case_tails")
             && found.contains("cases_by_subject")
             && found.contains("cases_by_number (site=? AND number>? AND number<?)")
+            && found.contains("sqlite_autoindex_cases_1 (site=? AND id=?)")
             && !found.contains("SCAN cases"),
         "{found}"
     );
@@ -182,6 +183,7 @@ async fn a_page_of_a_list_is_read_off_an_index_without_sorting() {
             && plan.contains("orders_by_number")
             && plan.contains("orders_by_reference")
             && plan.contains("cases_by_number")
+            && plan.contains("sqlite_autoindex_cases_1 (site=? AND id=?)")
             && !plan.contains("SCAN cases"),
         "{plan}"
     );
