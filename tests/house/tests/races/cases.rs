@@ -141,7 +141,7 @@ pub async fn two_clerks_decide_one_case_at_once(house: &House) -> Result<()> {
         );
         let page = clerks[0].open(&case).await?;
         let history = page.find(".timeline").context("no history")?;
-        let decided = history.matches("初审通过").count();
+        let decided = history.matches("初审通过 →").count();
         ensure!(decided == 1, "decided {decided} times: {}", said(&page));
     }
     Ok(())
