@@ -12,7 +12,7 @@ pub(crate) fn half_width(text: &str) -> String {
 }
 
 /// Takes out what a copy from another program leaves behind and nobody sees: byte-order marks and zero-width spaces.
-pub(super) fn without_invisible(text: &str) -> String {
+pub(crate) fn without_invisible(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}'))
         .collect()

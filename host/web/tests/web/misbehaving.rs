@@ -229,7 +229,7 @@ async fn a_price_that_cannot_be_asked_for_opens_no_order() {
     let fill = format!("/cases/{case}/steps/fill");
     let details = format!("/orders/new/details?case={case}");
     let order = format!("case={case}&_total=0&{}", crate::market::DETAILS);
-    for wish in LIES.into_iter().chain(HARMS) {
+    for wish in LIES {
         let body = encoded(&format!("unit=福州甲公司&amount={wish}"));
         person.post(&hall, &fill, &body).await;
         let orders = kept(&hall).await;
@@ -245,6 +245,19 @@ async fn a_price_that_cannot_be_asked_for_opens_no_order() {
             is_plain(answer, wish);
         }
         assert_eq!(kept(&hall).await, orders, "{wish}");
+    }
+    // Answers that the rules could not look at are not priced at all.
+    for harm in HARMS {
+        let body = encoded(&format!("unit=福州甲公司&amount={harm}"));
+        person.post(&hall, &fill, &body).await;
+        let orders = kept(&hall).await;
+        let shown = person.get(&hall, &details).await;
+        let opened = person.post(&hall, "/orders/new/details", &order).await;
+        for answer in [&shown, &opened] {
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{harm}");
+            assert!(answer.body.contains("改好后再下单"), "{}", answer.body);
+        }
+        assert_eq!(kept(&hall).await, orders, "{harm}");
     }
     // The same case, with a price.
     let body = encoded("unit=福州甲公司&amount=22000");

@@ -4,6 +4,7 @@ use super::bounds::ANSWER_LENGTH;
 use super::index::{Index, values};
 use super::report::{Place, Report};
 use crate::definition::{Actor, Choice, Field, FieldKind, Form};
+use crate::field::text;
 
 /// Tokens of the HTML standard (4.10.18.7) that make sense on an application form.
 const AUTOCOMPLETE: [&str; 23] = [
@@ -149,7 +150,9 @@ fn choice(report: &mut Report, place: &Place, choices: &[Choice]) {
         let fits = !choice.value.is_empty()
             && choice.value.trim() == choice.value
             && choice.value.chars().count() <= 64
-            && !choice.value.chars().any(char::is_control);
+            && !choice.value.chars().any(text::is_forbidden)
+            // A form drops these before it compares, and nobody could choose it.
+            && text::without_invisible(&choice.value) == choice.value;
         if !fits {
             report.error(
                 &place,

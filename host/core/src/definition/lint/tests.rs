@@ -402,6 +402,21 @@ fn texts_can_be_printed() {
     assert_eq!(messages(|d| d.summary = "一\n二".into()), [""; 0]);
 }
 
+/// A form refuses such an answer, or reads it as another one.
+#[test]
+fn a_choice_that_nobody_could_make_is_none() {
+    for odd in ["\u{202e}", "a\u{200b}", "a\0"] {
+        let found = messages(|d| {
+            let kind = FieldKind::Choice(vec![choice(odd, "选项")]);
+            d.forms[0].sections[0]
+                .fields
+                .push(field("odd", "某项", kind));
+        });
+        let wanted = format!("`{}` is no value of a choice", odd.escape_debug());
+        assert!(found.contains(&wanted), "{odd:?}: {found:#?}");
+    }
+}
+
 /// Each of these would keep the lint busy for hours if it compared everything with everything.
 #[test]
 fn what_is_far_too_large_is_told_at_once() {
