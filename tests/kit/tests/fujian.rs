@@ -165,7 +165,8 @@ fn a_new_enterprise_certificate_paid_by_transfer() {
         let sent = [("courier", "EMS"), ("tracking-number", "1200000000009")];
         let effects = case.fire_with("ship", &sent).unwrap();
         assert_eq!(told(&effects), ["sent", "sent-mail"]);
-        assert!(!effects.contains(&Effect::Invoice), "it has been asked for");
+        // Once more: the news of a transfer may come while the certificate is being made, where it moves nothing.
+        assert!(effects.contains(&Effect::Invoice), "{effects:?}");
         assert_eq!(case.state().applicant_label, "已寄出");
         assert_eq!(case.case.text("tracking-number"), "1200000000009");
         assert!(case.world.storage.is_empty(), "{:?}", case.world.storage);

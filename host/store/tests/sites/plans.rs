@@ -29,6 +29,10 @@ const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
         "jobs::next_due",
         "walks the index of waiting jobs until the first that is not running",
     ),
+    (
+        "jobs::waiting",
+        "its index holds only what waits for another try, in the order of the list",
+    ),
     ("ledger::sites", "one row a site"),
     ("pages::list", "all pages of a site are wanted: tens"),
     (

@@ -16,6 +16,10 @@ pub const ACROSS_SITES: &[(&str, &str)] = &[
     ),
     ("blobs::delete", "as blobs::put"),
     (
+        "blobs::is_ready",
+        "writes an object of nobody's and removes it again",
+    ),
+    (
         "jobs::lease",
         "one worker does the jobs of all sites; the job names its site",
     ),

@@ -83,7 +83,7 @@ pub async fn site(database: &Database, count: usize) -> Filled {
     execute(&mut conn, "BEGIN").await;
     for number in 0..count {
         let made = Made::new(number, count, now);
-        let deleted = scattered(number as u64 + 7) % 50 == 0;
+        let deleted = scattered(number as u64 + 7).is_multiple_of(50);
         let account = if number % (count / FEW) == 0 {
             own.push(made.id.clone());
             person.id.clone()
