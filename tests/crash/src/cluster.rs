@@ -20,7 +20,7 @@ impl Cluster {
     pub async fn start() -> Result<Self> {
         let programs = programs().context("PostgreSQL is not installed")?;
         // PostgreSQL refuses to run as root.
-        let root = output(&mut Command::new("id").arg("-u")).await?.trim() == "0";
+        let root = output(Command::new("id").arg("-u")).await?.trim() == "0";
         let cluster = Self {
             programs,
             user: root.then_some("postgres"),
@@ -112,7 +112,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let mut stop = std::process::Command::from(self.command("pg_ctl").into_std());
+        let mut stop = self.command("pg_ctl").into_std();
         stop.args(["stop", "-m", "immediate", "-D"])
             .arg(self.data());
         stop.output().ok();

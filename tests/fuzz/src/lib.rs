@@ -36,8 +36,11 @@ pub use notification::notification;
 pub use statement::statement;
 pub use upload::upload;
 
+/// Takes any bytes, and panics at what must not be.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name, which is also that of its file in `fuzz/fuzz_targets/` and of its folder in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("answers", answers),
     ("bills", bills),
     ("certificate", certificate),
