@@ -89,6 +89,7 @@ const TABLE: &str = "
 /console/queues/{role}/next                           -             queue
 /console/search                                       clerk         -
 /console/cases/{id}                                   clerk         -
+/console/cases/{id}/events                            clerk         -
 /console/cases/{id}/claim                             -             shown
 /console/cases/{id}/release                           -             holder
 /console/cases/{id}/actions/{transition}              shown         shown

@@ -1,12 +1,12 @@
 //! Turns what went wrong into a page with an id and a way out, or into problem JSON (RFC 9457) for a script.
 
-use super::csrf::FORM_LIMIT;
+use super::csrf::whole;
 use super::request_log::RequestId;
 use crate::error::{Failure, WebError, kind_of};
 use crate::page;
 use crate::site::ChosenSite;
 use crate::state::AppState;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -42,8 +42,9 @@ pub async fn keep_typed(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, FORM_LIMIT).await else {
-        return WebError::TooLarge.into_response();
+    let bytes = match whole(body).await {
+        Ok(bytes) => Bytes::from(bytes),
+        Err(error) => return error.into_response(),
     };
     let again = Request::from_parts(parts, Body::from(bytes.clone()));
     let mut response = next.run(again).await;

@@ -67,7 +67,7 @@ fn the_log_tells_nothing_that_is_sealed_or_anybodys() {
     println!("{} marks in {lines} lines", search.len());
     assert!(lines > 500, "the server has said much: {lines}");
     assert!(
-        String::from_utf8_lossy(&log).contains(" DEBUG "),
+        String::from_utf8_lossy(&log).contains(" TRACE "),
         "more than usual"
     );
     let told = search.told(&log);
