@@ -173,16 +173,18 @@ fn import_directions(workspace: &Workspace, _: &[String]) -> Result<()> {
 
 fn clippy(workspace: &Workspace, _: &[String]) -> Result<()> {
     setup::toolchain_component("clippy", "cargo-clippy")?;
-    let mut command = cargo(workspace.root());
-    processes::run(command.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    let lint = |targets: &[&str]| {
+        let mut command = cargo(workspace.root());
+        command
+            .args(["clippy", "--workspace", "--quiet"])
+            .args(targets);
+        processes::run(command.args(["--", "--deny", "warnings"]))
+    };
+    lint(&["--all-targets"])?;
+    // `--all-targets` leaves out those with `test = false`.
+    let suites = [GUEST_TESTS, GATEWAY_TESTS, SECURITY_TESTS, CRASH_TESTS].concat();
+    let targets = suites.into_iter().flat_map(|name| ["--test", name]);
+    lint(&targets.collect::<Vec<_>>())
 }
 
 fn unit(workspace: &Workspace, rest: &[String]) -> Result<()> {

@@ -15,7 +15,7 @@ fn context(store: &TestStore) -> CallContext {
     CallContext {
         store: store.store.clone(),
         sealer: store.sealer.clone(),
-        facts: Some(facts()),
+        facts: Some(facts().into()),
     }
 }
 

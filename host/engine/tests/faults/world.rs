@@ -192,10 +192,12 @@ fn files(root: &Path, folder: &Path) -> BTreeSet<String> {
 
 /// What failed is told as a failure of ours, and never as a mistake of the person's.
 pub fn assert_is_ours(error: &EngineError) {
-    let ours = match error {
-        EngineError::Store(StoreError::Database(_) | StoreError::Unavailable(_)) => true,
-        EngineError::Service(_) | EngineError::Outage(_) | EngineError::Rule(_) => true,
-        _ => false,
-    };
+    let ours = matches!(
+        error,
+        EngineError::Store(StoreError::Database(_) | StoreError::Unavailable(_))
+            | EngineError::Service(_)
+            | EngineError::Outage(_)
+            | EngineError::Rule(_)
+    );
     assert!(ours, "{error:?}");
 }
