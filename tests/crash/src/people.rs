@@ -340,7 +340,7 @@ async fn fujian_step(
                 handler.order(&[case], method).await?;
                 return Ok(false);
             };
-            if page.has("缴费成功") {
+            if page.has("付款成功") {
                 desk.reviewer.pass_all(case, "受理").await?;
             } else if pays == Pays::Transfer {
                 let (_, amount) = handler.transfer_facts(&order).await?;
@@ -397,7 +397,7 @@ async fn yingtan_step(
             if page.path.starts_with("/orders/new") {
                 bail!("the order is not there yet");
             }
-            if page.has("缴费成功") {
+            if page.has("付款成功") {
                 return wait().await;
             }
             pay(handler, &page, pays).await?;
