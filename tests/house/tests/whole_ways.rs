@@ -55,13 +55,13 @@ async fn through_fujian(house: &House) -> Result<()> {
     let order = handler.order(&[&case], "对公转账").await?;
     let (_, amount) = handler.transfer_facts(&order).await?;
     handler.upload_slip(&order).await?;
+    let mut reviewer = Clerk::log_in(house, "fujian", "reviewer").await?;
+    reviewer.pass_all(&case, "受理").await?;
     let mut finance = Clerk::log_in(house, "fujian", "finance").await?;
     let payer = handler.unit.name.clone();
     finance
         .book_transfer(&order, &amount, "FJ0001", &payer)
         .await?;
-    let mut reviewer = Clerk::log_in(house, "fujian", "reviewer").await?;
-    reviewer.pass_all(&case, "受理").await?;
     reviewer.until(&case, "待收材料").await?;
     reviewer.press(&case, "材料齐全合格").await?;
     let mut maker = Clerk::log_in(house, "fujian", "maker").await?;
