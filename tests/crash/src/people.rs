@@ -170,11 +170,18 @@ impl Person {
         Ok(self.log_in(what, troubles).await.ok())
     }
 
+    /// Logs in at a browser that knows of no session.
     pub async fn log_in(&mut self, what: &str, troubles: &Troubles) -> Result<()> {
         until_done(what, troubles, async || {
             match self {
-                Self::Fujian(handler, _) => handler.log_in().await?,
-                Self::Yingtan(handler, _) => handler.log_in().await?,
+                Self::Fujian(handler, _) => {
+                    handler.browser.cookies.clear();
+                    handler.log_in().await?
+                }
+                Self::Yingtan(handler, _) => {
+                    handler.browser.cookies.clear();
+                    handler.log_in().await?
+                }
             };
             Ok(())
         })

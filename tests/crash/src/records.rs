@@ -96,11 +96,12 @@ impl Records {
         for row in rows {
             let (transition, label): (String, String) =
                 (row.try_get("transition")?, row.try_get("label")?);
-            // Work on a step is told by its label.
-            let what = if transition == "step" {
-                label
-            } else {
-                transition
+            let what = match transition.as_str() {
+                // Work on a step is told by its label.
+                "step" => label,
+                // News of a transfer that came when the case had gone on without it is noted under the event's own name.
+                "slip-verified" => "transferred".to_owned(),
+                _ => transition,
             };
             if !["保存填写内容", "同意协议"].contains(&what.as_str()) {
                 *history.entry(what).or_default() += 1;
