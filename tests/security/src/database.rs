@@ -64,6 +64,11 @@ impl Watch {
         let select = match table {
             // Megabytes that their own digest names.
             "plugin_components" => "SELECT site, digest FROM plugin_components".to_owned(),
+            // Whether it has been sent is for the worker, whenever its turn comes; `round` moves when a clerk sends again.
+            "messages" => {
+                "SELECT site, id, idem, recipient, body, attachments, round FROM messages"
+                    .to_owned()
+            }
             table => format!("SELECT * FROM {table}"),
         };
         let rows = sqlx::query(AssertSqlSafe(select))
