@@ -101,9 +101,11 @@ export async function turning({ world, browser, report, eyes, files, story }) {
     await press(desk, "注销证书");
     await shown("已注销");
     assert.match(await listed(), /Key Compromise/);
-    await page.getByText("KEY 遗失").first().waitFor();
+    await page.getByText("密钥泄露或遗失").first().waitFor();
     assert.equal(await page.getByRole("link", { name: "个人证书续费" }).count(), 0);
     await eyes.look(page, "fujian-certificate-revoked");
+    await page.goto(applicant.at(story.own));
+    await page.getByText("KEY 遗失，持有人书面申请注销").first().waitFor();
     await desk.getByText("持有人来电挂失").waitFor();
     assert.equal(await desk.getByRole("link", { name: "冻结证书" }).count(), 0);
     await eyes.look(desk, "fujian-console-certificate-revoked");
