@@ -8,7 +8,7 @@ import { bookkeeper, unit } from "./people.mjs";
 import { hand } from "./renewing.mjs";
 
 const RENEW = "/services/fujian/renew-enterprise/new";
-const BY_FILE = "不在上面，上传证书文件";
+const BY_FILE = "上传证书文件";
 
 export async function fromFile({ world, browser, report, eyes, files, story }) {
   const applicant = new Applicant(world, await browser.person(), { ...bookkeeper });
