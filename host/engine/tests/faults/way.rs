@@ -17,7 +17,7 @@ use yinxin_store::StoreError;
 /// Looks at the page; the longest way has some thirty.
 const LOOKS: usize = 100;
 /// Seconds that people wait for what is due: longer than a worker's lease, and than the first tries of a message.
-const PATIENCE: i64 = 300;
+pub const PATIENCE: i64 = 300;
 
 /// Where the way leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
