@@ -21,6 +21,7 @@ mod definition;
 mod feed;
 mod forms;
 mod invoice;
+mod multipart;
 mod notification;
 mod samples;
 mod statement;
@@ -32,6 +33,7 @@ pub use certificate::certificate;
 pub use definition::{bases, definition};
 pub use forms::forms;
 pub use invoice::invoice;
+pub use multipart::multipart;
 pub use notification::notification;
 pub use statement::statement;
 pub use upload::upload;
@@ -40,13 +42,14 @@ pub use upload::upload;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its file in `fuzz/fuzz_targets/` and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("answers", answers),
     ("bills", bills),
     ("certificate", certificate),
     ("definition", definition),
     ("forms", forms),
     ("invoice", invoice),
+    ("multipart", multipart),
     ("notification", notification),
     ("statement", statement),
     ("upload", upload),

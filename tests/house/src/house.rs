@@ -40,6 +40,8 @@ pub struct Options {
     pub server: Option<PathBuf>,
     /// Ports of the simulators' HTTP and SMTP, where the caller has to know them before.
     pub simulators: Option<[u16; 2]>,
+    /// Clients come to the server itself; otherwise each browser says, as a proxy would, which address it comes from.
+    pub no_proxy: bool,
     /// Ports by which the server reaches the two, where something stands in between.
     pub lines: Option<[u16; 2]>,
 }
@@ -112,12 +114,14 @@ impl House {
         let mut words = vec![
             "serve".to_owned(),
             format!("--listen=127.0.0.1:{}", self.port),
-            // Each browser says which address it comes from, so that limits for one address do not bind all.
-            "--behind-proxy".to_owned(),
             format!("--simulators=http://127.0.0.1:{simulators}"),
             format!("--simulators-smtp={smtp}"),
             format!("--simulators-state={}", self.simulators_state().display()),
         ];
+        if !self.options.no_proxy {
+            // So that limits for one address do not bind all.
+            words.push("--behind-proxy".to_owned());
+        }
         words.extend(self.places());
         words.extend(self.options.words.iter().cloned());
         let environment = &self.options.environment;

@@ -12,6 +12,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "../sequences/crash.rs"]
+mod crash;
 #[path = "../sequences/house.rs"]
 #[expect(dead_code, reason = "each life has one house")]
 mod house;
@@ -32,9 +34,7 @@ mod providers;
 mod way;
 mod world;
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
+use crash::or_crash;
 use way::End;
 use world::World;
 use yinxin_store::Dialect;
@@ -113,7 +113,8 @@ async fn wherever_the_process_ends_everything_happens_once() {
     for mut world in databases().await {
         let tried = everywhere(&mut world, stride(ONE_POLL_IN), async |world, end, n| {
             let mut way = world.begin(end);
-            let outcome = or_crash(n, way.go_on(&world.house, &world.streets)).await;
+            let polls = usize::try_from(n).unwrap();
+            let outcome = or_crash(polls, way.go_on(&world.house, &world.streets)).await;
             let crashed = outcome.is_none();
             if let Some(outcome) = outcome {
                 outcome.unwrap();
@@ -152,18 +153,4 @@ async fn wherever_an_object_cannot_be_written_nothing_is_lost_or_left_over() {
         }
         world.judge().await;
     }
-}
-
-/// The future's outcome; none when the process ended before it was there. What it has committed by then stays.
-async fn or_crash<T>(polls: i64, work: impl Future<Output = T>) -> Option<T> {
-    let mut left = polls;
-    let mut work = pin!(work);
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        work.as_mut().poll(context).map(Some)
-    })
-    .await
 }

@@ -1,15 +1,14 @@
 //! One life: what people, clerks, providers and accidents do, in an order that chance makes.
 
 use crate::chance::Chance;
+use crate::crash;
 use crate::house::{GATEWAYS, House, Streets, any_clerk, finance};
 use crate::people::{choice, said_by_clerk, work};
 use crate::seen::Seen;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use yinxin_core::ids::{CaseId, FileId, OrderId, PaymentId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
@@ -138,20 +137,12 @@ impl Life<'_> {
 
     /// The future's outcome; none when the host crashed before it was there. What it has committed by then stays.
     async fn or_crash<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        let mut left = if self.chance.once_in(CRASHES) {
+        let polls = if self.chance.once_in(CRASHES) {
             self.chance.below(POLLS)
         } else {
             usize::MAX
         };
-        let mut work = pin!(work);
-        let outcome = std::future::poll_fn(|context| {
-            if left == 0 {
-                return Poll::Ready(None);
-            }
-            left -= 1;
-            work.as_mut().poll(context).map(Some)
-        })
-        .await;
+        let outcome = crash::or_crash(polls, work).await;
         if outcome.is_none() {
             self.note("crash");
         }

@@ -14,6 +14,7 @@
 )]
 
 mod chance;
+mod crash;
 mod house;
 mod inbox;
 mod judge;

@@ -10,6 +10,7 @@
 mod addresses;
 mod asking;
 mod bodies;
+mod clients;
 mod doors;
 mod forms;
 mod making;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tempfile::TempDir;
 use yinxin_house::{Browser, Database, Form, House, Options, Page, Unit};
 use yinxin_security::crawl::{Found, crawl};
 use yinxin_security::marks::{Mark, Search};
@@ -72,7 +71,7 @@ impl Person {
 }
 
 pub struct World {
-    folder: TempDir,
+    folder: PathBuf,
     pub people: Vec<Person>,
     /// What each of the people finds, in their order.
     pub found: Vec<Found>,
@@ -100,9 +99,14 @@ pub fn world() -> &'static World {
 }
 
 async fn make() -> Result<World> {
-    let folder = tempfile::Builder::new().prefix("yinxin-world-").tempdir()?;
+    // A folder that is made anew and not one that vanishes: what lives as long as the process is never dropped.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("security-world");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
     let options = Options {
-        data: Some(folder.path().join("data")),
+        data: Some(folder.join("data")),
         environment: vec![("RUST_LOG".to_owned(), our_own_crates_in_full())],
         ..Options::default()
     };
@@ -120,7 +124,7 @@ async fn make() -> Result<World> {
         return Err(error.context(errors.join("\n")));
     }
     house.stop_server().await?;
-    std::fs::copy(house.server_log(), folder.path().join("yinxin.log"))?;
+    std::fs::copy(house.server_log(), folder.join("yinxin.log"))?;
     house.stop_simulators().await?;
     let mut world = World {
         folder,
@@ -165,7 +169,7 @@ impl World {
     pub async fn open_with(&self, options: Options) -> Result<House> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let copy = self.folder.path().join(format!("copy-{number}"));
+        let copy = self.folder.join(format!("copy-{number}"));
         copy_folder(&self.data(), &copy)?;
         let data = Some(copy);
         House::open_with(Database::Sqlite, Options { data, ..options }).await
@@ -173,12 +177,12 @@ impl World {
 
     /// Database, blobs and keys as they were left.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.join("data")
     }
 
     /// What the server said while the world was made, our own crates with all they have to say.
     pub fn log(&self) -> PathBuf {
-        self.folder.path().join("yinxin.log")
+        self.folder.join("yinxin.log")
     }
 
     pub fn person(&self, name: &str) -> &Person {
