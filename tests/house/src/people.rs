@@ -195,6 +195,20 @@ impl Applicant {
         self.browser.open(case).await
     }
 
+    /// The page of an action of the case, as soon as the case leads there: what happens elsewhere, such as a payment, moves
+    /// the case a moment later.
+    pub async fn action_page(&mut self, case: &str, action: &str) -> Result<Page> {
+        let path = format!("{case}/actions/{action}");
+        for _ in 0..600 {
+            let page = self.browser.open(case).await?;
+            if page.links().iter().any(|link| link.href == path) {
+                return self.browser.open(&path).await;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        bail!("{case} never leads to {action}")
+    }
+
     /// Chooses a way to pay, has the payer pay, and waits until the order counts as paid.
     pub async fn pay_online(&mut self, pay_path: &str, method: &str, mode: &str) -> Result<Page> {
         let page = self.browser.open(pay_path).await?;

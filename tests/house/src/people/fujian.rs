@@ -213,7 +213,7 @@ impl Handler {
     }
 
     pub async fn post_papers(&mut self, case: &str, tracking: &str) -> Result<Page> {
-        let page = self.browser.open(&format!("{case}/actions/post")).await?;
+        let page = self.action_page(case, "post").await?;
         let button = page.find("form#action button.primary").context("no form")?;
         let answers = [
             ("快递公司", "邮政 EMS".into()),

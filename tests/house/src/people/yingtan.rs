@@ -168,7 +168,7 @@ impl Handler {
     }
 
     pub async fn post_papers(&mut self, case: &str, tracking: &str) -> Result<Page> {
-        let page = self.browser.open(&format!("{case}/actions/post")).await?;
+        let page = self.action_page(case, "post").await?;
         let answers = [
             ("快递公司", "顺丰速运".into()),
             ("快递单号", tracking.into()),
