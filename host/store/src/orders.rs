@@ -2,7 +2,7 @@
 
 mod lists;
 
-pub use lists::{Filter, called, expired, in_state, newest, of_account};
+pub use lists::{Filter, called, counted, expired, in_state, newest, of_account};
 
 use crate::payments::{gateway, gateway_word};
 use crate::words::words;

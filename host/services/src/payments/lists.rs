@@ -220,11 +220,15 @@ impl Payments {
         site: &SiteId,
         order: Order,
     ) -> Result<OrderView, PaymentError> {
+        let attempts = rows::of_order(conn, site, &order.id).await?;
         let paid = match &order.paid_by {
-            Some(id) => Some(rows::get(conn, site, id).await?),
+            // As a rule one of its own attempts.
+            Some(id) => match attempts.iter().find(|payment| payment.id == *id) {
+                Some(own) => Some(own.clone()),
+                None => Some(rows::get(conn, site, id).await?),
+            },
             None => None,
         };
-        let attempts = rows::of_order(conn, site, &order.id).await?;
         let refunds = refunds::of_order(conn, site, &order.id).await?;
         let received = sum(&allocations::of_order(conn, site, &order.id).await?);
         let now = self.clock.now();

@@ -81,6 +81,22 @@ pub async fn in_state(
     rows.iter().map(order).collect()
 }
 
+/// How many orders stand in a state; `most` at most, which are read off an index.
+pub async fn counted(
+    conn: &mut Connection,
+    site: &SiteId,
+    state: OrderState,
+    most: i64,
+) -> Result<usize, StoreError> {
+    let rows = sqlx::query("SELECT id FROM orders WHERE site = $1 AND state = $2 LIMIT $3")
+        .bind(site.as_str().to_owned())
+        .bind(state.as_str().to_owned())
+        .bind(most)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.len())
+}
+
 /// What a list is narrowed by; empty fields do not narrow.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

@@ -61,6 +61,7 @@ attempts!(orders, keys: Keys => {
     reads cases_of(&keys.order.id);
     reads of_account(&keys.order.account, None, 9);
     reads in_state(OrderState::Open, None, 9);
+    reads counted(OrderState::Open, 9);
     reads expired(Millis(100), 9);
     // It counts the order's version up.
     changes lock(&keys.order.id);

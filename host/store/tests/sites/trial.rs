@@ -223,6 +223,12 @@ impl Amount for bool {
     }
 }
 
+impl Amount for usize {
+    fn amount(&self) -> i64 {
+        i64::try_from(*self).unwrap()
+    }
+}
+
 impl Amount for i64 {
     fn amount(&self) -> i64 {
         *self

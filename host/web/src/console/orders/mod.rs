@@ -267,7 +267,7 @@ pub async fn waiting(clerk: &ClerkVisit) -> Result<Waiting, WebError> {
     let visit = &clerk.visit;
     let site = &visit.site.id;
     let mut conn = visit.state.store.read().await?;
-    let slips = orders::in_state(&mut conn, site, OrderState::SlipUploaded, None, COUNTED).await?;
+    let slips = orders::counted(&mut conn, site, OrderState::SlipUploaded, COUNTED).await?;
     let parts = payments::in_state(&mut conn, site, PaymentState::Partial, None, COUNTED).await?;
     let mut partly = BTreeSet::new();
     for part in parts {
@@ -276,7 +276,7 @@ pub async fn waiting(clerk: &ClerkVisit) -> Result<Waiting, WebError> {
         }
     }
     Ok(Waiting {
-        slips: slips.len(),
+        slips,
         partly: partly.len(),
     })
 }
