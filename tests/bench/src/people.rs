@@ -1,6 +1,7 @@
 //! People who are logged in already: how somebody logs in is not what is measured here.
 
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{AccountId, ClerkId, SiteId};
 use yinxin_core::time::Millis;
@@ -10,7 +11,7 @@ use yinxin_store::sessions::{self, Session, SessionKind};
 use yinxin_store::{Connection, Store};
 
 /// Somebody with a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Person {
     /// Of the account, or of the clerk.
     pub id: String,

@@ -92,7 +92,7 @@ async fn measure(database: &Database, rows: &Rows) {
 
 async fn open(database: &Database) -> Hall {
     let parcels = [Parcel::built("jiangxi"), Parcel::measured()];
-    hall::open(database.open().await, database.folder.path(), &parcels).await
+    hall::open(database.open().await, &database.folder, &parcels).await
 }
 
 async fn applicant(hall: &Hall) -> AccountId {

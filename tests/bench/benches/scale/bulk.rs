@@ -1,29 +1,35 @@
-//! Many rows a statement, into tables whose indexes are made afterwards, as an import would do it.
+//! Rows by the thousand, into tables whose indexes are made afterwards, as an import would do it.
 
-use sqlx::{AssertSqlSafe, Row};
-use yinxin_store::{Connection, Dialect, Store};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::str::FromStr;
 
 pub enum Value {
-    Text(String),
+    Text(Cow<'static, str>),
     Number(i64),
     Bytes(Vec<u8>),
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Text(text.into())
     }
 }
 
 impl From<&String> for Value {
     fn from(text: &String) -> Self {
-        Self::Text(text.clone())
+        Self::Text(text.clone().into())
     }
 }
 
@@ -39,104 +45,174 @@ impl From<Vec<u8>> for Value {
     }
 }
 
-/// Values of a statement: below SQLite's 32,766.
-const VALUES: usize = 8_000;
-
-/// Rows for one table, written when there are enough.
-pub struct Table {
-    head: String,
-    columns: usize,
+/// Rows for one table.
+pub struct Rows {
+    table: &'static str,
+    columns: &'static str,
+    width: usize,
     values: Vec<Value>,
 }
 
-impl Table {
-    pub fn new(name: &str, columns: &str) -> Self {
+impl Rows {
+    pub fn new(table: &'static str, columns: &'static str) -> Self {
         Self {
-            head: format!("INSERT INTO {name} ({columns}) VALUES "),
-            columns: columns.split(',').count(),
+            table,
+            columns,
+            width: columns.split(',').count(),
             values: Vec::new(),
         }
     }
 
-    pub async fn row<const N: usize>(&mut self, conn: &mut Connection, row: [Value; N]) {
-        assert_eq!(N, self.columns, "{}", self.head);
+    pub fn push<const N: usize>(&mut self, row: [Value; N]) {
+        assert_eq!(N, self.width, "{}", self.table);
         self.values.extend(row);
-        if self.values.len() + self.columns > VALUES {
-            self.write(conn).await;
+    }
+}
+
+/// A connection that writes fast and promises nothing; the only one to its database.
+pub enum Writer {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Writer {
+    pub async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)
+                .unwrap()
+                .locking_mode(SqliteLockingMode::Exclusive)
+                .journal_mode(SqliteJournalMode::Off)
+                .synchronous(SqliteSynchronous::Off)
+                // In KiB.
+                .pragma("cache_size", "-1000000")
+                .pragma("temp_store", "MEMORY");
+            return Self::Sqlite(options.connect().await.unwrap());
+        }
+        let mut conn = PgConnection::connect(url).await.unwrap();
+        for setting in [
+            "SET synchronous_commit = off",
+            "SET maintenance_work_mem = '1GB'",
+        ] {
+            sqlx::query(setting).execute(&mut conn).await.unwrap();
+        }
+        Self::Postgres(conn)
+    }
+
+    pub async fn execute(&mut self, statement: &str) {
+        let query = AssertSqlSafe(statement.to_owned());
+        let done = match self {
+            Self::Sqlite(conn) => sqlx::query(query).execute(conn).await.map(drop),
+            Self::Postgres(conn) => sqlx::query(query).execute(conn).await.map(drop),
+        };
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    pub async fn write(&mut self, rows: Rows) {
+        match self {
+            Self::Sqlite(conn) => insert(conn, rows).await,
+            Self::Postgres(conn) => copy(conn, &rows).await,
         }
     }
 
-    pub async fn write(&mut self, conn: &mut Connection) {
-        if self.values.is_empty() {
-            return;
+    /// Takes the indexes of these tables away that are not their primary keys; gives the statements that make them.
+    pub async fn without_indexes(&mut self, tables: &[&str]) -> Vec<String> {
+        let found: Vec<[String; 3]> = match self {
+            Self::Sqlite(conn) => sqlx::query(
+                "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+            )
+            .fetch_all(conn)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| [row.get(0), row.get(1), row.get(2)])
+            .collect(),
+            Self::Postgres(conn) => sqlx::query(
+                "SELECT CAST(indexname AS TEXT), CAST(tablename AS TEXT), indexdef FROM pg_indexes
+                 WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey'",
+            )
+            .fetch_all(conn)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| [row.get(0), row.get(1), row.get(2)])
+            .collect(),
+        };
+        let mut makings = Vec::new();
+        for [name, table, making] in found {
+            if tables.contains(&table.as_str()) {
+                self.execute(&format!("DROP INDEX {name}")).await;
+                makings.push(making);
+            }
         }
-        let mut text = self.head.clone();
-        for place in 0..self.values.len() {
-            let before = match place % self.columns {
-                0 if place == 0 => "(",
-                0 => "), (",
-                _ => ", ",
-            };
-            text.push_str(before);
-            text.push_str(&format!("${}", place + 1));
+        makings
+    }
+
+    /// What a database does by itself after a while.
+    pub async fn settle(mut self) {
+        if let Self::Postgres(_) = &self {
+            self.execute("VACUUM ANALYZE").await;
+            self.execute("CHECKPOINT").await;
         }
-        text.push(')');
+        match self {
+            Self::Sqlite(conn) => conn.close().await.unwrap(),
+            Self::Postgres(conn) => conn.close().await.unwrap(),
+        }
+    }
+}
+
+/// By statements of many rows. Their placeholders have no numbers, because SQLite looks each number up among all.
+async fn insert(conn: &mut SqliteConnection, rows: Rows) {
+    /// Values of a statement: below SQLite's 32,766.
+    const VALUES: usize = 8_000;
+    let at_once = VALUES / rows.width * rows.width;
+    let mut values = rows.values.into_iter();
+    while values.len() > 0 {
+        let count = values.len().min(at_once);
+        let row = format!("({})", vec!["?"; rows.width].join(", "));
+        let text = format!(
+            "INSERT INTO {} ({}) VALUES {}",
+            rows.table,
+            rows.columns,
+            vec![row.as_str(); count / rows.width].join(", ")
+        );
         let mut query = sqlx::query(AssertSqlSafe(text));
-        for value in self.values.drain(..) {
+        for value in values.by_ref().take(count) {
             query = match value {
                 Value::Text(text) => query.bind(text),
                 Value::Number(number) => query.bind(number),
                 Value::Bytes(bytes) => query.bind(bytes),
             };
         }
-        query.execute(conn).await.unwrap();
+        query.execute(&mut *conn).await.unwrap();
     }
 }
 
-/// A connection that writes fast and promises nothing.
-pub async fn hurry(store: &Store, conn: &mut Connection) {
-    let settings: &[&str] = match store.dialect() {
-        Dialect::Sqlite => &[
-            "PRAGMA synchronous = OFF",
-            "PRAGMA cache_size = -1000000",
-            "PRAGMA temp_store = MEMORY",
-        ],
-        Dialect::Postgres => &[
-            "SET synchronous_commit = off",
-            "SET maintenance_work_mem = '1GB'",
-        ],
-    };
-    for setting in settings {
-        execute(conn, setting).await;
+/// By `COPY`, in its text format.
+async fn copy(conn: &mut PgConnection, rows: &Rows) {
+    let mut text = String::new();
+    for (place, value) in rows.values.iter().enumerate() {
+        match value {
+            Value::Text(value) => value.chars().for_each(|c| match c {
+                '\\' => text.push_str("\\\\"),
+                '\t' => text.push_str("\\t"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                other => text.push(other),
+            }),
+            Value::Number(number) => write!(text, "{number}").unwrap(),
+            Value::Bytes(bytes) => {
+                text.push_str("\\\\x");
+                text.push_str(&hex::encode(bytes));
+            }
+        }
+        text.push(if (place + 1) % rows.width == 0 {
+            '\n'
+        } else {
+            '\t'
+        });
     }
-}
-
-pub async fn execute(conn: &mut Connection, statement: &str) {
-    sqlx::query(AssertSqlSafe(statement.to_owned()))
-        .execute(conn)
-        .await
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
-}
-
-/// Takes the indexes of these tables away that are not their primary keys; gives the statements that make them.
-pub async fn without_indexes(store: &Store, conn: &mut Connection, tables: &[&str]) -> Vec<String> {
-    let query = match store.dialect() {
-        Dialect::Sqlite => {
-            "SELECT name, tbl_name AS place, sql AS made FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-        }
-        Dialect::Postgres => {
-            "SELECT CAST(indexname AS TEXT) AS name, CAST(tablename AS TEXT) AS place, indexdef AS made FROM pg_indexes
-             WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey'"
-        }
-    };
-    let rows = sqlx::query(query).fetch_all(&mut *conn).await.unwrap();
-    let mut made = Vec::new();
-    for row in rows {
-        if tables.contains(&row.get::<String, _>("place").as_str()) {
-            let name: String = row.get("name");
-            execute(conn, &format!("DROP INDEX {name}")).await;
-            made.push(row.get("made"));
-        }
-    }
-    made
+    let statement = format!("COPY {} ({}) FROM STDIN", rows.table, rows.columns);
+    let mut copy = conn.copy_in_raw(&statement).await.unwrap();
+    copy.send(text.into_bytes()).await.unwrap();
+    copy.finish().await.unwrap();
 }

@@ -9,7 +9,7 @@ use yinxin_bench::samples::Samples;
 use yinxin_bench::table::{Goal, heading, line, micros};
 
 /// Times that each page is asked for, of either site.
-const TIMES: usize = 60;
+const TIMES: usize = 200;
 
 type Path = fn(&Filled, &Made) -> String;
 
@@ -61,7 +61,10 @@ const PAGES: [Page; 18] = [
         "/console/queues/reviewer".into()
     }),
     of_a_clerk("queue, from its middle", |filled, _| {
-        format!("/console/queues/reviewer?after={}", filled.middle.queue)
+        format!(
+            "/console/queues/reviewer?after={}",
+            filled.known.middle.queue
+        )
     }),
     of_a_clerk("all cases", |_, _| "/console/search".into()),
     search("search by number", |_, case| found_by(&case.number)),
@@ -84,12 +87,15 @@ const PAGES: [Page; 18] = [
         "/console/orders?state=paid".into()
     }),
     of_a_clerk("orders, from the middle", |filled, _| {
-        format!("/console/orders?state=paid&after={}", filled.middle.orders)
+        format!(
+            "/console/orders?state=paid&after={}",
+            filled.known.middle.orders
+        )
     }),
     of_a_clerk("jobs", |_, _| "/console/jobs".into()),
     of_an_applicant("own cases, of 1,000", |_, _| "/cases".into()),
     of_an_applicant("own cases, from the middle", |filled, _| {
-        format!("/cases?after={}", filled.middle.person)
+        format!("/cases?after={}", filled.known.middle.person)
     }),
     of_an_applicant("own orders", |_, _| "/orders".into()),
 ];
@@ -131,9 +137,9 @@ pub async fn compare(database: &str, small: &Filled, large: &Filled, many: usize
 async fn ask(page: &Page, filled: &Filled, turn: usize, client: &mut Client) -> f64 {
     let case = &filled.sought[turn % filled.sought.len()];
     let person = if page.applicant {
-        &filled.person
+        &filled.known.person
     } else {
-        &filled.administrator
+        &filled.known.administrator
     };
     let path = (page.path)(filled, case);
     let request = get(HOST, &path, &person.cookie);
