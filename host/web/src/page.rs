@@ -2,6 +2,7 @@
 
 use crate::cookies::Cookie;
 use crate::error::WebError;
+use crate::forms::{FormView, Showing};
 use crate::security::request_log::RequestId;
 use crate::session::{Visitor, page_behind};
 use crate::site::{Brand, ChosenSite, Site};
@@ -14,6 +15,8 @@ use http::header::HOST;
 use http::request::Parts;
 use serde::Serialize;
 use std::sync::Arc;
+use yinxin_core::definition::Form;
+use yinxin_core::form::Values;
 use yinxin_core::ids::AccountId;
 use yinxin_core::rules::Problem;
 use yinxin_engine::EngineError;
@@ -111,6 +114,18 @@ impl Visit {
         };
         let templates = self.state.templates();
         Ok(templates.render(Some(&self.site.id), template, context)?)
+    }
+
+    /// A form of a definition, as this person sees it.
+    pub fn form(
+        &self,
+        form: &Form,
+        values: &Values,
+        showing: Showing<'_>,
+    ) -> Result<FormView, WebError> {
+        let (templates, texts) = (self.state.templates(), self.state.texts());
+        let writer = templates.writer(Some(&self.site.id), texts)?;
+        Ok(FormView::new(form, values, showing, &writer)?)
     }
 
     /// What to say beside a form whose action did not happen, so that what was typed stays: the rules' own problems, or

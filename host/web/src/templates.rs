@@ -1,7 +1,7 @@
 //! Pages from templates: our own, embedded, and those of a site's folder, which go before ours.
 
 use crate::assets;
-use crate::forms::regions;
+use crate::forms::{FormWriter, Stencils, regions};
 use crate::site::{Site, Sites};
 use crate::texts::Texts;
 use minijinja::syntax::SyntaxConfig;
@@ -20,22 +20,39 @@ use yinxin_core::time::Millis;
 #[folder = "$CARGO_MANIFEST_DIR/templates"]
 struct Embedded;
 
-/// One environment a site, since a site may put its own templates before ours.
+/// One field of a form.
+const FIELD: &str = "forms/field.html";
+
+/// One set a site, since a site may put its own templates before ours.
 #[derive(Clone)]
 pub struct Templates {
-    sites: Arc<HashMap<SiteId, Environment<'static>>>,
+    sites: Arc<HashMap<SiteId, Set>>,
     /// For pages without a site: an unknown host.
-    bare: Arc<Environment<'static>>,
+    bare: Arc<Set>,
+}
+
+struct Set {
+    environment: Environment<'static>,
+    stencils: Stencils,
+}
+
+impl Set {
+    fn new(site: Option<Arc<Site>>, texts: &Texts) -> Self {
+        Self {
+            environment: environment(site, texts),
+            stencils: Stencils::default(),
+        }
+    }
 }
 
 impl Templates {
     pub fn new(sites: &Sites, texts: &Texts) -> Self {
-        let environments = sites
+        let sets = sites
             .iter()
-            .map(|site| (site.id.clone(), environment(Some(Arc::clone(site)), texts)));
+            .map(|site| (site.id.clone(), Set::new(Some(Arc::clone(site)), texts)));
         Self {
-            sites: Arc::new(environments.collect()),
-            bare: Arc::new(environment(None, texts)),
+            sites: Arc::new(sets.collect()),
+            bare: Arc::new(Set::new(None, texts)),
         }
     }
 
@@ -45,12 +62,29 @@ impl Templates {
         name: &str,
         context: impl Serialize,
     ) -> Result<String, Error> {
-        let environment = site
-            .and_then(|site| self.sites.get(site))
-            .unwrap_or(&self.bare);
-        environment
+        self.of(site)
+            .environment
             .get_template(name)?
             .render(Value::from(Serde(context)))
+    }
+
+    /// For the fields of a form. A site's own template may look into answers: it is asked each time.
+    pub fn writer<'a>(
+        &'a self,
+        site: Option<&SiteId>,
+        texts: &'a Texts,
+    ) -> Result<FormWriter<'a>, Error> {
+        let set = self.of(site);
+        let template = set.environment.get_template(FIELD)?;
+        let is_ours =
+            Embedded::get(FIELD).is_some_and(|ours| *ours.data == *template.source().as_bytes());
+        let stencils = is_ours.then_some(&set.stencils);
+        Ok(FormWriter::new(template, stencils, texts))
+    }
+
+    fn of(&self, site: Option<&SiteId>) -> &Set {
+        site.and_then(|site| self.sites.get(site))
+            .unwrap_or(&self.bare)
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 use yinxin_core::definition::{Field, FieldKind, Form};
 use yinxin_core::field;
 use yinxin_core::form::{Values, read_form};
-use yinxin_web::Texts;
-use yinxin_web::forms::{FormView, Posted, Showing};
+use yinxin_web::forms::{Answered, FormView, Posted, Showing};
+use yinxin_web::templates::Templates;
+use yinxin_web::{Sites, Texts};
 
 static FORM: LazyLock<Form> = LazyLock::new(samples::form);
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::chinese().expect("the texts"));
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&Sites::default(), &TEXTS));
 
 /// The body of a form, `application/x-www-form-urlencoded`.
 pub fn forms(bytes: &[u8]) {
@@ -58,15 +60,15 @@ pub(crate) fn reads_well(form: &Form, answers: &[(String, String)]) {
         problems: &reading.problems,
         ..Showing::default()
     };
-    let _ = FormView::new(form, &reading.values, showing, &TEXTS);
+    let writer = TEMPLATES.writer(None, &TEXTS).expect("the template");
+    FormView::new(form, &reading.values, showing, &writer).expect("a form is shown");
 
     // What is right stays right, and the same, when it is sent once more as it is shown for editing.
-    let again: Vec<(String, String)> = FormView::new(form, &reading.values, showing, &TEXTS)
-        .sections
-        .into_iter()
-        .flat_map(|section| section.fields)
-        .map(|view| (view.name, view.value))
-        .collect();
+    let shown = |field: &Field| {
+        let answered = Answered::new(field, &reading.values, showing);
+        (field.name.clone(), answered.value.into_owned())
+    };
+    let again: Vec<(String, String)> = form.fields().map(shown).collect();
     let second = read_form(form, &again, &Values::default());
     // A secret answer is not shown again, and so is empty then.
     let shown = |field: &&Field| field.kind != FieldKind::SecretAnswer && !wrong(&field.name);

@@ -178,12 +178,7 @@ async fn render(
         ..Showing::default()
     };
     let page = RegisterPage {
-        form: FormView::new(
-            &door.registration,
-            &shown.values,
-            showing,
-            visit.state.texts(),
-        ),
+        form: visit.form(&door.registration, &shown.values, showing)?,
         picture: door::picture(visit, wanted, shown.as_question).await?,
         asks_sms: asked.sms_code,
         wait: shown.wait,

@@ -103,7 +103,8 @@ fn render(
     let form = action
         .input
         .as_ref()
-        .map(|form| FormView::new(form, values, showing, visit.state.texts()));
+        .map(|form| visit.form(form, values, showing))
+        .transpose()?;
     let view = ActionPage {
         path: tasks::case_path(page),
         subject: page.subject.clone(),

@@ -232,7 +232,7 @@ async fn render_edit(
     let values = typed.unwrap_or(&profile.values);
     let page = EditPage {
         account: line(&account),
-        form: FormView::new(&door.profile, values, showing, visit.state.texts()),
+        form: visit.form(&door.profile, values, showing)?,
         version,
     };
     let status = if problems.is_empty() {

@@ -229,11 +229,11 @@ fn render(
         problems,
         ..Showing::default()
     };
-    let texts = clerk.visit.state.texts();
     let form = action
         .input
         .as_ref()
-        .map(|form| FormView::new(form, values, showing, texts));
+        .map(|form| clerk.visit.form(form, values, showing))
+        .transpose()?;
     let view = ActionPage {
         path: format!("/console/cases/{}", page.id),
         subject: page.subject.clone(),

@@ -1,13 +1,11 @@
 //! One field as a control: what a browser needs to know of its kind.
 
-use super::{OfferView, ProblemView, element_id};
+use super::answered::Answered;
+use super::{OfferView, element_id};
 use crate::texts::Texts;
 use serde::Serialize;
 use yinxin_core::definition::{Choice, Field, FieldKind};
 use yinxin_core::field;
-use yinxin_core::form::Values;
-use yinxin_core::money::Fen;
-use yinxin_core::rules::Problem;
 
 /// From this many choices on they are a list to choose from instead of radio buttons.
 const LIST_FROM: usize = 8;
@@ -73,23 +71,14 @@ pub struct FieldView {
 }
 
 impl FieldView {
-    pub fn new(
-        field: &Field,
-        values: &Values,
-        problem: Option<&Problem>,
-        read_only: bool,
-        texts: &Texts,
-    ) -> Self {
+    pub fn new(field: &Field, answered: &Answered<'_>, texts: &Texts) -> Self {
         let id = element_id(&field.name);
-        let value = shown_value(field, values.get(&field.name));
         let kind = Kind::of(&field.kind);
-        let problem = problem.map(|problem| ProblemView::new(problem, true));
-        let (error, offer) = problem.map_or_else(Default::default, |p| (p.message, p.offer));
         let mut described = Vec::new();
         if !field.hint.is_empty() {
             described.push(format!("{id}-hint"));
         }
-        if !error.is_empty() || !kind.check.is_empty() {
+        if !answered.error.is_empty() || !kind.check.is_empty() {
             described.push(format!("{id}-error"));
         }
         let condition = field.shown_when.as_ref();
@@ -106,11 +95,12 @@ impl FieldView {
             min: kind.min,
             max: kind.max,
             unit: kind.unit,
+            value: answered.value.clone().into_owned(),
             required: field.required,
-            read_only,
-            error,
-            offer,
-            choices: choices(&id, &field.kind, &value),
+            read_only: answered.read_only,
+            error: answered.error.to_owned(),
+            offer: answered.offer.clone(),
+            choices: choices(&id, &field.kind, &answered.value),
             check: kind.check,
             sentences: if kind.check.is_empty() {
                 String::new()
@@ -121,11 +111,10 @@ impl FieldView {
             shown_values: condition
                 .and_then(|c| serde_json::to_string(&c.values).ok())
                 .unwrap_or_default(),
-            unmet: !values.shows(condition),
+            unmet: answered.unmet,
             described_by: described.join(" "),
             name: field.name.clone(),
             id,
-            value,
         }
     }
 }
@@ -207,17 +196,6 @@ impl Kind {
     fn typed_limit(&self, field: &Field) -> usize {
         let free = !self.plain && matches!(self.control, Control::Input | Control::Textarea);
         if free { field::limit(field) } else { 0 }
-    }
-}
-
-/// What the control holds: the value as a person types it.
-fn shown_value(field: &Field, value: &str) -> String {
-    match field.kind {
-        FieldKind::Money => value
-            .parse()
-            .map_or_else(|_| value.to_owned(), |fen| Fen(fen).to_string()),
-        FieldKind::SecretAnswer => String::new(),
-        _ => value.to_owned(),
     }
 }
 

@@ -1,19 +1,24 @@
 //! Forms of a definition as a person sees them, and forms as a browser sends them.
 
+mod answered;
 mod control;
 mod posted;
 pub mod regions;
+mod stencil;
 mod upload;
+mod writer;
 
+pub use answered::Answered;
 pub use control::{Control, FieldView};
 pub use posted::Posted;
 pub use upload::{Picked, Upload};
+pub use writer::{FormWriter, Stencils};
 
-use crate::texts::Texts;
+use minijinja::{Error, Value};
 use serde::Serialize;
 use yinxin_core::definition::{Form, Section};
 use yinxin_core::form::Values;
-use yinxin_core::rules::Problem;
+use yinxin_core::rules::{Offer, Problem};
 
 /// Name of the submit buttons that stand for an offer: `field=value`.
 pub const OFFER: &str = "_offer";
@@ -33,7 +38,8 @@ pub struct SectionView {
     pub hint: String,
     /// Why a clerk refused it, or empty.
     pub refused: String,
-    pub fields: Vec<FieldView>,
+    /// Markup of its fields.
+    pub fields: Value,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +60,15 @@ pub struct OfferView {
     pub value: String,
 }
 
+impl From<&Offer> for OfferView {
+    fn from(offer: &Offer) -> Self {
+        Self {
+            label: offer.label.clone(),
+            value: format!("{}={}", offer.field, offer.value),
+        }
+    }
+}
+
 /// What a form is shown with.
 #[derive(Clone, Copy, Default)]
 pub struct Showing<'a> {
@@ -67,16 +82,20 @@ pub struct Showing<'a> {
 }
 
 impl FormView {
-    pub fn new(form: &Form, values: &Values, showing: Showing<'_>, texts: &Texts) -> Self {
+    pub fn new(
+        form: &Form,
+        values: &Values,
+        showing: Showing<'_>,
+        writer: &FormWriter<'_>,
+    ) -> Result<Self, Error> {
         let sections = form
             .sections
             .iter()
-            .map(|section| section_view(section, values, showing, texts))
-            .collect();
-        Self {
+            .map(|section| section_view(section, values, showing, writer));
+        Ok(Self {
             problems: problem_views(form, showing),
-            sections,
-        }
+            sections: sections.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -84,29 +103,22 @@ fn section_view(
     section: &Section,
     values: &Values,
     showing: Showing<'_>,
-    texts: &Texts,
-) -> SectionView {
+    writer: &FormWriter<'_>,
+) -> Result<SectionView, Error> {
     let refused = showing.refused.iter().find(|(id, _)| *id == section.id);
-    SectionView {
+    let mut fields = String::new();
+    for field in &section.fields {
+        writer.write(field, &Answered::new(field, values, showing), &mut fields)?;
+    }
+    Ok(SectionView {
         id: section.id.clone(),
         title: section.title.clone(),
         hint: section.hint.clone(),
         refused: refused
             .map(|(_, reason)| reason.clone())
             .unwrap_or_default(),
-        fields: section
-            .fields
-            .iter()
-            .map(|field| {
-                let problem = showing
-                    .problems
-                    .iter()
-                    .find(|problem| problem.item.as_deref() == Some(field.name.as_str()));
-                let read_only = showing.read_only.contains(&field.name);
-                FieldView::new(field, values, problem, read_only, texts)
-            })
-            .collect(),
-    }
+        fields: Value::from_safe_string(fields),
+    })
 }
 
 /// Problems for the summary: what is about no field of the form comes first, the rest as the form goes.
@@ -136,10 +148,7 @@ impl ProblemView {
             page: String::new(),
             target: item.map(element_id).unwrap_or_default(),
             message: problem.message.clone(),
-            offer: problem.offer.as_ref().map(|offer| OfferView {
-                label: offer.label.clone(),
-                value: format!("{}={}", offer.field, offer.value),
-            }),
+            offer: problem.offer.as_ref().map(OfferView::from),
         }
     }
 

@@ -1,7 +1,11 @@
 use super::*;
+use crate::site::{Site, Sites};
+use crate::templates::Templates;
 use crate::texts::Texts;
 use minijinja::context;
+use minijinja::value::Serde;
 use yinxin_core::definition::{Choice, Condition, Field, FieldKind, NumberRange};
+use yinxin_core::ids::SiteId;
 use yinxin_core::rules::Offer;
 
 fn field(name: &str, label: &str, kind: FieldKind) -> Field {
@@ -72,14 +76,19 @@ fn problem(item: Option<&str>, message: &str) -> Problem {
     }
 }
 
+fn templates() -> Templates {
+    Templates::new(&Sites::default(), &Texts::chinese().unwrap())
+}
+
+fn form_view(form: &Form, values: &Values, showing: Showing<'_>) -> FormView {
+    let (templates, texts) = (templates(), Texts::chinese().unwrap());
+    let writer = templates.writer(None, &texts).unwrap();
+    FormView::new(form, values, showing, &writer).unwrap()
+}
+
 fn rendered(form: &FormView) -> String {
-    let texts = Texts::chinese().unwrap();
-    let templates = crate::templates::Templates::new(&crate::site::Sites::default(), &texts);
-    let context = |template: &str| {
-        let page = context! { form => serde_json::to_value(form).ok().map(minijinja::value::Serde).map(minijinja::Value::from), csrf => "token", form_id => "step" };
-        templates.render(None, template, page).unwrap()
-    };
-    context("forms/form.html")
+    let page = context! { form => Value::from(Serde(form)), csrf => "token", form_id => "step" };
+    templates().render(None, "forms/form.html", page).unwrap()
 }
 
 #[test]
@@ -103,7 +112,7 @@ fn every_kind_of_control_is_rendered() {
         refused: &refused,
         ..Showing::default()
     };
-    let form = FormView::new(&application(), &values, showing, &Texts::chinese().unwrap());
+    let form = form_view(&application(), &values, showing);
     insta::assert_snapshot!(rendered(&form));
 }
 
@@ -120,12 +129,7 @@ fn the_summary_goes_as_the_form_goes_and_leads_to_the_fields() {
         own: &["password"],
         ..Showing::default()
     };
-    let form = FormView::new(
-        &application(),
-        &Values::default(),
-        showing,
-        &Texts::chinese().unwrap(),
-    );
+    let form = form_view(&application(), &Values::default(), showing);
     let targets: Vec<&str> = form
         .problems
         .iter()
@@ -146,7 +150,7 @@ fn hostile_values_stay_text() {
         problems: &problems,
         ..Showing::default()
     };
-    let form = FormView::new(&application(), &values, showing, &Texts::chinese().unwrap());
+    let form = form_view(&application(), &values, showing);
     let html = rendered(&form);
     assert!(!html.contains("<script"), "{html}");
     assert!(!html.contains("</textarea><"), "{html}");
@@ -167,13 +171,7 @@ fn a_region_is_chosen_from_the_list() {
         }],
     };
     let values = Values::from_iter([("region", "江西省 鹰潭市")]);
-    let view = FormView::new(
-        &form,
-        &values,
-        Showing::default(),
-        &Texts::chinese().unwrap(),
-    );
-    let html = rendered(&view);
+    let html = rendered(&form_view(&form, &values, Showing::default()));
     assert!(
         html.contains("<option selected>江西省 鹰潭市</option>"),
         "{html}"
@@ -183,13 +181,43 @@ fn a_region_is_chosen_from_the_list() {
 #[test]
 fn a_field_that_is_not_asked_is_marked_and_not_left_out() {
     let values = Values::from_iter([("lock", "sub")]);
-    let form = FormView::new(
-        &application(),
-        &values,
-        Showing::default(),
-        &Texts::chinese().unwrap(),
-    );
-    let seal = &form.sections[0].fields[3];
-    assert!(seal.unmet);
-    assert_eq!(seal.shown_values, "[\"main\"]");
+    let html = rendered(&form_view(&application(), &values, Showing::default()));
+    let condition = "data-shown-field=\"lock\" data-shown-values=\"[&quot;main&quot;]\" data-unmet";
+    assert!(html.contains(condition), "{html}");
+}
+
+/// A site with a template of its own for fields.
+fn site_with(template: &str) -> (tempfile::TempDir, Sites, SiteId) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("templates/forms")).unwrap();
+    std::fs::write(folder.path().join("templates/forms/field.html"), template).unwrap();
+    let id = SiteId::parse("hunan").unwrap();
+    let sites = Sites::new([Site {
+        id: id.clone(),
+        brand: Default::default(),
+        transfer: None,
+        domains: Vec::new(),
+        folder: folder.path().to_owned(),
+    }]);
+    (folder, sites, id)
+}
+
+fn units(templates: &Templates, site: &SiteId, unit: &str) -> String {
+    let texts = Texts::chinese().unwrap();
+    let writer = templates.writer(Some(site), &texts).unwrap();
+    let values = Values::from_iter([("unit", unit)]);
+    let view = FormView::new(&application(), &values, Showing::default(), &writer).unwrap();
+    view.sections[0].fields.to_string()
+}
+
+#[test]
+fn a_sites_own_template_may_look_into_answers() {
+    let template =
+        "{{ field.name }}{% if field.value is endingwith '公司' %} of a company{% endif %};";
+    let (_folder, sites, site) = site_with(template);
+    let templates = Templates::new(&sites, &Texts::chinese().unwrap());
+    for _ in 0..2 {
+        assert!(units(&templates, &site, "鹰潭市某公司").starts_with("unit of a company;"));
+        assert!(units(&templates, &site, "某县水利局").starts_with("unit;"));
+    }
 }

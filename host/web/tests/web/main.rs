@@ -13,6 +13,7 @@ mod cases;
 mod certificates;
 mod console;
 mod finance;
+mod forms;
 mod hall;
 mod market;
 mod misbehaving;

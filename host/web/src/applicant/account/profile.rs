@@ -190,7 +190,7 @@ async fn render(
     };
     let of_code = |problem: &&Problem| problem.item.as_deref() == Some("sms_code");
     let page = EditPage {
-        form: FormView::new(&door.profile, &shown.values, showing, visit.state.texts()),
+        form: visit.form(&door.profile, &shown.values, showing)?,
         version: shown.version,
         wait: shown.wait,
         said: shown.said,

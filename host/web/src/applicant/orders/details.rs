@@ -342,7 +342,7 @@ fn render(
         } else {
             String::new()
         },
-        form: FormView::new(&asked, values, showing, visit.state.texts()),
+        form: visit.form(&asked, values, showing)?,
         cases: quote
             .cases
             .iter()

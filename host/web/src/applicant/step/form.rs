@@ -81,12 +81,12 @@ fn render(
         refused: &refused,
         ..Showing::default()
     };
-    let texts = visit.state.texts();
     let view = FormPage {
         step: head(visit, page, step),
         form: step
             .open
-            .then(|| FormView::new(form, &values, showing, texts)),
+            .then(|| visit.form(form, &values, showing))
+            .transpose()?,
         sections: form
             .sections
             .iter()

@@ -1,0 +1,123 @@
+//! Every form of every plugin, as its pages show it: from what is kept of its fields, the same markup as without.
+
+use crate::hall::hall;
+use crate::market::site;
+use yinxin_capabilities::{Manifest, PluginEntry};
+use yinxin_core::definition::{Definition, Field, FieldKind, Form};
+use yinxin_core::form::Values;
+use yinxin_core::rules::{Offer, Problem};
+use yinxin_web::forms::{Answered, FormView, FormWriter, Showing};
+
+const PLUGINS: [&str; 3] = ["jiangxi", "yingtan", "fujian"];
+
+/// What a person types: nothing, what fits, what looks like markup, and what stands for a text that is kept.
+const TYPED: [&str; 5] = [
+    "",
+    "信江建设",
+    "22000",
+    "\"'><script>alert(1)</script>&amp;",
+    "\u{fdd0}\u{fdd1}",
+];
+
+async fn definitions() -> Vec<std::sync::Arc<Definition>> {
+    let hall = hall().await;
+    let mut definitions = Vec::new();
+    for plugin in PLUGINS {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins");
+        let manifest = std::fs::read_to_string(format!("{folder}/{plugin}/plugin.toml")).unwrap();
+        let manifest = Manifest::parse(&manifest).unwrap();
+        let interfaces = manifest.capabilities.iter();
+        let grants = interfaces.map(|declared| declared.interface).collect();
+        let entry = PluginEntry {
+            name: plugin.to_owned(),
+            digest: None,
+            grants,
+            quotas: Default::default(),
+        };
+        let component = yinxin_kit::component(plugin).unwrap();
+        let activated = hall
+            .registry
+            .inspect(&site(), &component, &manifest, &entry)
+            .await;
+        definitions.push(activated.unwrap().plugin.definition.clone());
+    }
+    definitions
+}
+
+fn fields(form: &Form) -> impl Iterator<Item = &Field> {
+    form.sections.iter().flat_map(|section| &section.fields)
+}
+
+/// Answers of which each field has another one in each turn.
+fn answers(form: &Form, turn: usize) -> Values {
+    let answer = |(place, field): (usize, &Field)| {
+        let at = place + turn;
+        let text = match &field.kind {
+            FieldKind::Choice(choices) => choices
+                .get(at % (choices.len() + 1))
+                .map_or("gone", |choice| &choice.value),
+            FieldKind::Flag => ["", "yes"][at % 2],
+            FieldKind::Region => ["", "江西省 鹰潭市", "月球"][at % 3],
+            _ => TYPED[at % TYPED.len()],
+        };
+        (field.name.clone(), text.to_owned())
+    };
+    fields(form).enumerate().map(answer).collect()
+}
+
+/// Every third field is wrong, every sixth has a way out.
+fn problems(form: &Form, turn: usize) -> Vec<Problem> {
+    let wrong = fields(form).enumerate().filter(|(place, _)| place % 3 == 0);
+    wrong
+        .map(|(place, field)| Problem {
+            item: Some(field.name.clone()),
+            message: format!("请检查 <{turn}>"),
+            offer: (place % 6 == 0).then(|| Offer {
+                label: "改办 & 副锁".into(),
+                field: field.name.clone(),
+                value: "\"sub\"".into(),
+            }),
+        })
+        .collect()
+}
+
+fn compare(form: &Form, values: &Values, showing: Showing<'_>, writer: &FormWriter<'_>) {
+    let view = FormView::new(form, values, showing, writer).unwrap();
+    for (section, shown) in form.sections.iter().zip(&view.sections) {
+        let plain: String = section
+            .fields
+            .iter()
+            .map(|field| writer.plain(field, &Answered::new(field, values, showing)))
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(shown.fields.as_str(), Some(plain.as_str()), "{}", form.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_a_form_changes_nothing_on_its_page() {
+    let hall = hall().await;
+    let writer = hall.state.templates();
+    let writer = writer.writer(Some(&site()), hall.state.texts()).unwrap();
+    let definitions = definitions().await;
+    let forms: Vec<&Form> = definitions.iter().flat_map(|d| &d.forms).collect();
+    assert!(forms.len() > PLUGINS.len(), "there are forms");
+    for form in forms {
+        let all: Vec<String> = fields(form).map(|field| field.name.clone()).collect();
+        compare(form, &Values::default(), Showing::default(), &writer);
+        for turn in 0..TYPED.len() {
+            let values = answers(form, turn);
+            let problems = problems(form, turn);
+            for read_only in [&[], all.as_slice()] {
+                for problems in [&[], problems.as_slice()] {
+                    let showing = Showing {
+                        problems,
+                        read_only,
+                        ..Showing::default()
+                    };
+                    compare(form, &values, showing, &writer);
+                }
+            }
+        }
+    }
+}
