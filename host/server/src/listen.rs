@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::Layer;
 
 /// A request's head comes in one packet or two; also the longest that a connection waits for its next request.
 const HEAD: Duration = Duration::from_secs(20);
@@ -68,7 +69,8 @@ async fn connection(
     router: Router,
     stop: CancellationToken,
 ) {
-    let service = TowerToHyperService::new(router.layer(Extension(ConnectInfo(peer))));
+    // Around the router: `Router::layer` would lay it around each of its routes, for every connection.
+    let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router));
     // The timer runs from the first byte only where the protocol is not guessed from it.
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1()

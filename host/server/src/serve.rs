@@ -5,6 +5,7 @@ use crate::listen;
 use crate::wiring::{self, Host, Places};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -161,6 +162,8 @@ fn start_log(json: bool) {
         .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,wasmtime=warn"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for eyes; a file has no use for them.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if json { log.json().init() } else { log.init() }
 }

@@ -17,17 +17,16 @@ pub enum Cookie {
 }
 
 impl Cookie {
-    fn name(self, https: bool) -> String {
-        let name = match self {
-            Self::Applicant => "yinxin-session",
-            Self::Clerk => "yinxin-clerk",
-            Self::Visit => "yinxin-visit",
-            Self::Flash => "yinxin-flash",
-        };
-        if https {
-            format!("__Host-{name}")
-        } else {
-            name.to_owned()
+    fn name(self, https: bool) -> &'static str {
+        match (self, https) {
+            (Self::Applicant, true) => "__Host-yinxin-session",
+            (Self::Applicant, false) => "yinxin-session",
+            (Self::Clerk, true) => "__Host-yinxin-clerk",
+            (Self::Clerk, false) => "yinxin-clerk",
+            (Self::Visit, true) => "__Host-yinxin-visit",
+            (Self::Visit, false) => "yinxin-visit",
+            (Self::Flash, true) => "__Host-yinxin-flash",
+            (Self::Flash, false) => "yinxin-flash",
         }
     }
 

@@ -19,6 +19,7 @@ pub mod console;
 pub mod cookies;
 pub mod error;
 pub mod forms;
+pub mod frame;
 pub mod health;
 pub mod kept;
 pub mod live;
@@ -37,41 +38,25 @@ pub use state::{AppState, Config, Parts};
 pub use texts::Texts;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use http::StatusCode;
-use security::{csrf, failures, headers, request_log};
-use std::time::Duration;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::TimeoutLayer;
-
-/// Longer than any page may take, gateways' slowest answers included; a live page's stream counts only until it begins.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes. The server binds it with `into_make_service_with_connect_info::<SocketAddr>()`.
 pub fn router(state: AppState) -> Router {
     let visitors = applicant::routes()
         .merge(console::routes())
-        .layer(from_fn_with_state(state.clone(), csrf::check))
-        .layer(from_fn_with_state(state.clone(), session::recognise))
-        .layer(from_fn(failures::keep_typed));
+        .layer(from_fn_with_state(state.clone(), session::recognise));
     Router::new()
         .merge(visitors)
         .merge(notify::routes())
         .merge(health::routes())
         .route("/assets/{file}", get(assets::embedded))
         .route("/brand/{file}", get(assets::of_site))
-        .fallback(failures::unknown_path)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            TIMEOUT,
+        .fallback(security::failures::unknown_path)
+        .layer((
+            CompressionLayer::new(),
+            from_fn_with_state(state.clone(), frame::around),
         ))
-        .layer(CatchPanicLayer::custom(failures::from_panic))
-        .layer(from_fn_with_state(state.clone(), failures::show))
-        .layer(from_fn_with_state(state.clone(), site::choose))
-        .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(state.clone(), headers::set))
-        .layer(from_fn(request_log::record))
         .with_state(state)
 }

@@ -13,6 +13,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
 use http::header::HOST;
 use http::request::Parts;
+use minijinja::Value;
 use serde::Serialize;
 use std::sync::Arc;
 use yinxin_core::definition::Form;
@@ -30,11 +31,11 @@ pub struct Visit {
     pub site: Arc<Site>,
     /// The project that the address chose.
     pub project: Option<String>,
-    pub visitor: Visitor,
+    pub visitor: Arc<Visitor>,
     pub path: String,
     /// Scheme and host under which the browser knows us; the host is one of the site's domains.
     pub origin: String,
-    pub request_id: String,
+    pub request_id: Option<RequestId>,
 }
 
 /// A request by somebody who is logged in; others are led to the log-in page and back.
@@ -51,10 +52,9 @@ struct Context<'a, V> {
     site_id: &'a str,
     theme: &'a str,
     path: &'a str,
-    csrf: &'a str,
+    csrf: Value,
     name: Option<&'a str>,
     flash: Option<&'a str>,
-    request_id: &'a str,
     page: V,
 }
 
@@ -106,10 +106,9 @@ impl Visit {
             site_id: self.site.id.as_str(),
             theme: "theme.css",
             path: &self.path,
-            csrf: &self.visitor.csrf,
+            csrf: Value::from_dyn_object(Arc::clone(&self.visitor.token)),
             name: self.visitor.name.as_deref(),
             flash,
-            request_id: &self.request_id,
             page: view,
         };
         let templates = self.state.templates();
@@ -141,8 +140,9 @@ impl Visit {
             | EngineError::Outage(_) => error,
             other => return Err(other.into()),
         };
-        tracing::error!(request_id = %self.request_id, error = %failed, "an action did not happen");
-        let message = fill(self.text("errors.kept"), &[("id", &self.request_id)]);
+        let id = self.request_id.map(|id| id.to_string()).unwrap_or_default();
+        tracing::error!(request_id = %id, error = %failed, "an action did not happen");
+        let message = fill(self.text("errors.kept"), &[("id", &id)]);
         let problem = Problem {
             item: None,
             message,
@@ -174,10 +174,9 @@ pub fn bare(
         site_id: chosen.map_or("", |chosen| chosen.site.id.as_str()),
         theme: "theme.css",
         path,
-        csrf: "",
+        csrf: Value::from(""),
         name: None,
         flash: None,
-        request_id: "",
         page: view,
     };
     state
@@ -194,10 +193,13 @@ impl FromRequestParts<AppState> for Visit {
             .get::<ChosenSite>()
             .cloned()
             .ok_or(WebError::NotFound)?;
-        let visitor = parts.extensions.get::<Visitor>().cloned().ok_or_else(|| {
-            WebError::Internal("a page outside of the visitors' routes".to_owned())
-        })?;
-        let request_id = parts.extensions.get::<RequestId>();
+        let visitor = parts
+            .extensions
+            .get::<Arc<Visitor>>()
+            .cloned()
+            .ok_or_else(|| {
+                WebError::Internal("a page outside of the visitors' routes".to_owned())
+            })?;
         Ok(Self {
             state: state.clone(),
             site: chosen.site,
@@ -205,7 +207,7 @@ impl FromRequestParts<AppState> for Visit {
             visitor,
             path: parts.uri.path().to_owned(),
             origin: origin(parts, state),
-            request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
+            request_id: parts.extensions.get().copied(),
         })
     }
 }

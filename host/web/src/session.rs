@@ -2,19 +2,18 @@
 
 use crate::cookies::Cookie;
 use crate::error::WebError;
-use crate::security::client;
+use crate::security::token::FormToken;
+use crate::security::{client, csrf, failures};
 use crate::site::ChosenSite;
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, HOST, REFERER, USER_AGENT};
 use http::request::Parts;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ring::hmac;
+use std::sync::Arc;
 use yinxin_core::ids::SiteId;
 use yinxin_services::accounts::{Client, SessionToken};
 use yinxin_store::sessions::{Session, SessionKind};
@@ -25,9 +24,6 @@ pub const CONSOLE: &str = "/console";
 /// Characters of a path that somebody is led back to: a page of an order names each of its cases.
 const PATH_LIMIT: usize = 2048;
 
-/// A visit without a session ties its forms to a random name of this many bytes.
-const VISIT_BYTES: usize = 18;
-
 /// Who asks, as the request's cookies say; in the request's extensions.
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -36,7 +32,7 @@ pub struct Visitor {
     /// Name of the applicant's account, for the masthead.
     pub name: Option<String>,
     /// What every form of this visitor carries.
-    pub csrf: String,
+    pub token: Arc<FormToken>,
     pub client: Client,
     /// Name of the text `flash.<name>` to show once.
     pub flash: Option<String>,
@@ -57,18 +53,35 @@ impl Visitor {
     }
 }
 
-/// Puts the [`Visitor`] into the request's extensions, and gives a browser without a session its visit cookie.
+/// Puts the [`Visitor`] into the request's extensions and looks at what they send; gives a browser without a session its
+/// visit cookie with its first form.
 pub async fn recognise(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match visitor(&state, request).await {
-        Ok((request, new_visit)) => {
-            let mut response = next.run(request).await;
-            if let Some(visit) = new_visit.filter(|_| !is_shared(&response)) {
-                Cookie::Visit.write(response.headers_mut(), state.config().https, &visit);
-            }
-            response
-        }
-        Err(error) => error.into_response(),
+    let (request, typed) = match failures::typed(request).await {
+        Ok(read) => read,
+        Err(error) => return error.into_response(),
+    };
+    let mut response = recognised(&state, request, next)
+        .await
+        .unwrap_or_else(IntoResponse::into_response);
+    failures::keep_typed(typed, &mut response);
+    response
+}
+
+async fn recognised(state: &AppState, request: Request, next: Next) -> Result<Response, WebError> {
+    let https = state.config().https;
+    let (mut parts, body) = request.into_parts();
+    let visitor = Arc::new(visitor(state, &parts).await?);
+    parts.extensions.insert(Arc::clone(&visitor));
+    let mut response = match csrf::check(https, Request::from_parts(parts, body)).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused,
+    };
+    if let Some(visit) = visitor.token.new_visit()
+        && !is_shared(&response)
+    {
+        Cookie::Visit.write(response.headers_mut(), https, visit);
     }
+    Ok(response)
 }
 
 /// What caches on the way keep for everybody: nobody's cookie goes with it.
@@ -77,38 +90,22 @@ fn is_shared(response: &Response) -> bool {
     cache.is_some_and(|cache| cache.as_bytes().starts_with(b"public"))
 }
 
-async fn visitor(
-    state: &AppState,
-    request: Request,
-) -> Result<(Request, Option<String>), WebError> {
-    let (mut parts, body) = request.into_parts();
-    if holds_nul(&parts) {
+async fn visitor(state: &AppState, parts: &Parts) -> Result<Visitor, WebError> {
+    if holds_nul(parts) {
         return Err(WebError::NotFound);
     }
-    let chosen = parts
-        .extensions
-        .get::<ChosenSite>()
-        .cloned()
-        .ok_or(WebError::NotFound)?;
-    let site = &chosen.site.id;
+    let chosen = parts.extensions.get::<ChosenSite>();
+    let site = &chosen.ok_or(WebError::NotFound)?.site;
     let https = state.config().https;
-    let (session, name) = match session(state, site, &parts).await? {
+    let (session, name) = match session(state, &site.id, parts).await? {
         Some((token, session, name)) => (Some((token, session)), name),
         None => (None, None),
     };
-    let (csrf, new_visit) = match &session {
-        Some((_, session)) => (session.csrf.clone(), None),
+    let token = match &session {
+        Some((_, session)) => FormToken::of_session(session.csrf.clone()),
         None => {
-            let kept = Cookie::Visit
-                .read(&parts.headers, https)
-                .filter(|visit| is_ours(state.cookie_key(), site, visit));
-            match kept {
-                Some(visit) => (csrf_of_visit(state.cookie_key(), site, &visit), None),
-                None => {
-                    let visit = new_visit(state.cookie_key(), site)?;
-                    (csrf_of_visit(state.cookie_key(), site, &visit), Some(visit))
-                }
-            }
+            let visit = Cookie::Visit.read(&parts.headers, https);
+            FormToken::of_visit(state.clone(), Arc::clone(site), visit)
         }
     };
     let cookie = cookie_of(parts.uri.path());
@@ -117,18 +114,16 @@ async fn visitor(
         .headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
-    let visitor = Visitor {
+    Ok(Visitor {
         session,
         name,
-        csrf,
-        client: Client::new(client::address(&parts, state), agent.unwrap_or_default()),
+        token: Arc::new(token),
+        client: Client::new(client::address(parts, state), agent.unwrap_or_default()),
         flash: Cookie::Flash
             .read(&parts.headers, https)
             .filter(|name| is_text_name(name)),
         expired,
-    };
-    parts.extensions.insert(visitor);
-    Ok((Request::from_parts(parts, body), new_visit))
+    })
 }
 
 /// A session that lasts, with the applicant's name. A clerk's own account is the console's to look at.
@@ -191,33 +186,6 @@ fn is_text_name(name: &str) -> bool {
     name.len() <= 48 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
-fn new_visit(key: &hmac::Key, site: &SiteId) -> Result<String, WebError> {
-    let mut random = [0; VISIT_BYTES];
-    getrandom::fill(&mut random).map_err(WebError::internal)?;
-    let name = URL_SAFE_NO_PAD.encode(random);
-    let signature = sign(key, site, "visit", &name);
-    Ok(format!("{name}.{signature}"))
-}
-
-fn is_ours(key: &hmac::Key, site: &SiteId, visit: &str) -> bool {
-    visit.split_once('.').is_some_and(|(name, signature)| {
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
-        hmac::verify(key, message(site, "visit", name).as_bytes(), &signature).is_ok()
-    })
-}
-
-fn csrf_of_visit(key: &hmac::Key, site: &SiteId, visit: &str) -> String {
-    sign(key, site, "csrf", visit)
-}
-
-fn sign(key: &hmac::Key, site: &SiteId, purpose: &str, text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(hmac::sign(key, message(site, purpose, text).as_bytes()))
-}
-
-fn message(site: &SiteId, purpose: &str, text: &str) -> String {
-    format!("{site}/{purpose}/{text}")
-}
-
 /// The log-in page that comes back to `path`.
 pub fn log_in_path(path: &str) -> String {
     let home = if is_console(path) { CONSOLE } else { "" };
@@ -238,20 +206,6 @@ pub fn local_path(wanted: &str, otherwise: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_visit_is_signed_for_its_site() {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
-        let (here, there) = (
-            SiteId::parse("jiangxi").unwrap(),
-            SiteId::parse("hunan").unwrap(),
-        );
-        let visit = new_visit(&key, &here).unwrap();
-        assert!(is_ours(&key, &here, &visit));
-        assert!(!is_ours(&key, &there, &visit));
-        assert!(!is_ours(&key, &here, &visit.replacen('.', "x.", 1)));
-        assert!(!is_ours(&key, &here, ""));
-    }
 
     #[test]
     fn an_address_with_nul_is_nowhere() {

@@ -1,9 +1,7 @@
 //! Which site a request is for: decided by the Host header and by nothing else.
 
 use crate::state::AppState;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
 use http::header::HOST;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -105,7 +103,7 @@ impl Sites {
 
 /// Puts the [`ChosenSite`] into the request's extensions, where a site has this host. Pages of a host that no site has
 /// are not found, and say nothing of the sites that there are.
-pub async fn choose(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub fn choose(state: &AppState, request: &mut Request) {
     let host = request
         .headers()
         .get(HOST)
@@ -119,7 +117,6 @@ pub async fn choose(State(state): State<AppState>, mut request: Request, next: N
     if let Some(chosen) = host.and_then(|host| state.sites().by_host(host)) {
         request.extensions_mut().insert(chosen);
     }
-    next.run(request).await
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::security::csrf;
 use crate::session::Visitor;
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
+use std::sync::Arc;
 
 /// A form with a file, not read yet.
 pub struct Upload {
@@ -107,11 +108,11 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = WebError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, WebError> {
-        let token = request
-            .extensions()
-            .get::<Visitor>()
-            .map(|visitor| visitor.csrf.clone())
-            .ok_or(WebError::Forged)?;
+        let visitor = request.extensions().get::<Arc<Visitor>>();
+        let token = visitor
+            .and_then(|visitor| visitor.token.text())
+            .ok_or(WebError::Forged)?
+            .to_owned();
         // `security::csrf` lets a request with a wrong header go no further.
         let trusted = request.headers().contains_key(csrf::HEADER);
         let parts = Multipart::from_request(request, state)

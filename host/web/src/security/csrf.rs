@@ -4,14 +4,13 @@
 use crate::cookies::Cookie;
 use crate::error::WebError;
 use crate::session::{Visitor, page_behind};
-use crate::state::AppState;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, Method};
+use std::sync::Arc;
 
 /// Name of the form's hidden input.
 pub const FIELD: &str = "_csrf";
@@ -38,40 +37,38 @@ const WITH_FILE: &[&str] = &[
     "/services/{plugin}/{service}/new",
 ];
 
-pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// The request, or the answer to one that is not from a page of ours.
+pub async fn check(https: bool, request: Request) -> Result<Request, Response> {
     if matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     ) {
-        return next.run(request).await;
+        return Ok(request);
     }
-    let https = state.config().https;
     // A form of a session that is over meanwhile is no forgery; its person logs in and goes on from there.
-    let expired = request
-        .extensions()
-        .get::<Visitor>()
-        .is_some_and(|visitor| visitor.expired);
+    let expired = visitor(&request).is_some_and(|visitor| visitor.expired);
     let behind = expired.then(|| page_behind(request.headers(), request.uri().path()));
     match (checked(https, request).await, behind) {
-        (Ok(request), _) => next.run(request).await,
+        (Ok(request), _) => Ok(request),
         (Err(WebError::Forged), Some(behind)) => {
             let mut response = WebError::LogIn(behind).into_response();
             Cookie::Flash.write(response.headers_mut(), https, "session-over");
-            response
+            Err(response)
         }
-        (Err(error), _) => error.into_response(),
+        (Err(error), _) => Err(error.into_response()),
     }
+}
+
+fn visitor(request: &Request) -> Option<&Arc<Visitor>> {
+    request.extensions().get()
 }
 
 async fn checked(https: bool, request: Request) -> Result<Request, WebError> {
     if !is_from_here(request.headers(), https) {
         return Err(WebError::Forged);
     }
-    let token = request
-        .extensions()
-        .get::<Visitor>()
-        .map(|visitor| visitor.csrf.clone())
-        .ok_or(WebError::Forged)?;
+    let visitor = visitor(&request).cloned().ok_or(WebError::Forged)?;
+    let token = visitor.token.text().ok_or(WebError::Forged)?;
     if let Some(header) = request.headers().get(HEADER) {
         return if same(header.as_bytes(), token.as_bytes()) {
             Ok(request)
@@ -155,7 +152,8 @@ fn is_from_here(headers: &HeaderMap, https: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::middleware::from_fn;
+    use crate::security::token::FormToken;
+    use axum::middleware::{Next, from_fn};
     use axum::routing::post;
     use axum::{Extension, Router};
     use http::{HeaderValue, StatusCode};
@@ -200,7 +198,7 @@ mod tests {
         let visitor = Visitor {
             session: None,
             name: None,
-            csrf: "abc".into(),
+            token: Arc::new(FormToken::of_session("abc".to_owned())),
             client: Client::new(Ipv4Addr::LOCALHOST.into(), ""),
             flash: None,
             expired: false,
@@ -218,7 +216,7 @@ mod tests {
                 post(|| async {}),
             )
             .layer(from_fn(look))
-            .layer(Extension(visitor));
+            .layer(Extension(Arc::new(visitor)));
         let mut statuses = [StatusCode::OK; 2];
         for (status, path) in statuses
             .iter_mut()

@@ -7,11 +7,10 @@ use crate::page;
 use crate::site::ChosenSite;
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use std::any::Any;
 
@@ -31,27 +30,29 @@ struct FailurePage<'a> {
 #[derive(Clone)]
 struct Typed(Bytes);
 
-/// Keeps what was typed into a form whose answer is that something of ours does not work: the page that says so has a
-/// button that sends it again. The token in it is the one that came, so nothing is accepted that would not have been.
-pub async fn keep_typed(request: Request, next: Next) -> Response {
+/// The bytes of a form that is sent, and the request with them.
+pub async fn typed(request: Request) -> Result<(Request, Option<Bytes>), WebError> {
     let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
         kind.as_bytes()
             .starts_with(b"application/x-www-form-urlencoded")
     });
     if request.method() != Method::POST || !is_form {
-        return next.run(request).await;
+        return Ok((request, None));
     }
     let (parts, body) = request.into_parts();
-    let bytes = match whole(body).await {
-        Ok(bytes) => Bytes::from(bytes),
-        Err(error) => return error.into_response(),
-    };
+    let bytes = Bytes::from(whole(body).await?);
     let again = Request::from_parts(parts, Body::from(bytes.clone()));
-    let mut response = next.run(again).await;
-    if response.status().is_server_error() {
+    Ok((again, Some(bytes)))
+}
+
+/// Keeps what was typed into a form whose answer is that something of ours does not work: the page that says so has a
+/// button that sends it again. The token in it is the one that came, so nothing is accepted that would not have been.
+pub fn keep_typed(bytes: Option<Bytes>, response: &mut Response) {
+    if let Some(bytes) = bytes
+        && response.status().is_server_error()
+    {
         response.extensions_mut().insert(Typed(bytes));
     }
-    response
 }
 
 /// Names and texts to be sent again. A password is nothing that a page should hold: such a form is typed anew.
@@ -66,61 +67,74 @@ fn typed_in(response: &Response) -> Vec<(String, String)> {
     pairs
 }
 
-pub async fn show(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(|id| id.0.clone())
-        .unwrap_or_default();
-    let chosen = request.extensions().get::<ChosenSite>().cloned();
-    let wants_json = request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.starts_with("application/json"));
-    let path = request.uri().path().to_owned();
-    let action = request
-        .uri()
-        .path_and_query()
-        .map_or_else(String::new, ToString::to_string);
-    let response = next.run(request).await;
-    let status = response.status();
-    let failure = response.extensions().get::<Failure>().cloned();
-    if !(status.is_client_error() || status.is_server_error()) || is_finished(&response, &failure) {
-        return response;
-    }
-    let failure = failure.unwrap_or_else(|| Failure {
-        kind: kind_of(status),
-        cause: String::new(),
-    });
-    if status.is_server_error() {
-        tracing::error!(request_id = %id, status = status.as_u16(), cause = %failure.cause, "request failed");
-    } else {
-        tracing::debug!(request_id = %id, status = status.as_u16(), cause = %failure.cause, "request refused");
-    }
-    let texts = state.texts();
-    let view = FailurePage {
-        title: texts.get(&format!("errors.{}.title", failure.kind)),
-        sentence: texts.get(&format!("errors.{}.sentence", failure.kind)),
-        id: &id,
-        status: status.as_u16(),
-        typed: typed_in(&response),
-        action: &action,
-    };
-    let kept = response.headers().clone();
-    let mut answer = if wants_json {
-        problem_json(status, &view)
-    } else {
-        match page::bare(&state, chosen.as_ref(), "error.html", &path, &view) {
-            Ok(html) => (status, Html(html)).into_response(),
-            Err(error) => {
-                tracing::error!(request_id = %id, %error, "the error page failed");
-                (status, view.title.to_owned()).into_response()
-            }
+/// What has to be known of a request if its answer is a failure.
+pub struct Asked {
+    id: Option<RequestId>,
+    chosen: Option<ChosenSite>,
+    wants_json: bool,
+    address: Uri,
+}
+
+impl Asked {
+    pub fn of(request: &Request) -> Self {
+        let accept = request.headers().get(ACCEPT);
+        Self {
+            id: request.extensions().get().copied(),
+            chosen: request.extensions().get().cloned(),
+            wants_json: accept
+                .is_some_and(|accept| accept.as_bytes().starts_with(b"application/json")),
+            address: request.uri().clone(),
         }
-    };
-    keep(&kept, answer.headers_mut());
-    answer
+    }
+
+    /// The response as it is, or a failure's page in its place.
+    pub fn answer(&self, state: &AppState, response: Response) -> Response {
+        let status = response.status();
+        let failure = response.extensions().get::<Failure>().cloned();
+        let failed = status.is_client_error() || status.is_server_error();
+        if !failed || is_finished(&response, &failure) {
+            return response;
+        }
+        let failure = failure.unwrap_or_else(|| Failure {
+            kind: kind_of(status),
+            cause: String::new(),
+        });
+        self.shown(state, &response, &failure)
+    }
+
+    fn shown(&self, state: &AppState, response: &Response, failure: &Failure) -> Response {
+        let status = response.status();
+        let id = self.id.map(|id| id.to_string()).unwrap_or_default();
+        if status.is_server_error() {
+            tracing::error!(request_id = %id, status = status.as_u16(), cause = %failure.cause, "request failed");
+        } else {
+            tracing::debug!(request_id = %id, status = status.as_u16(), cause = %failure.cause, "request refused");
+        }
+        let texts = state.texts();
+        let action = self.address.path_and_query();
+        let view = FailurePage {
+            title: texts.get(&format!("errors.{}.title", failure.kind)),
+            sentence: texts.get(&format!("errors.{}.sentence", failure.kind)),
+            id: &id,
+            status: status.as_u16(),
+            typed: typed_in(response),
+            action: action.map_or("", |action| action.as_str()),
+        };
+        let mut answer = if self.wants_json {
+            problem_json(status, &view)
+        } else {
+            let path = self.address.path();
+            match page::bare(state, self.chosen.as_ref(), "error.html", path, &view) {
+                Ok(html) => (status, Html(html)).into_response(),
+                Err(error) => {
+                    tracing::error!(request_id = %id, %error, "the error page failed");
+                    (status, view.title.to_owned()).into_response()
+                }
+            }
+        };
+        keep(response.headers(), answer.headers_mut());
+        answer
+    }
 }
 
 /// In the extensions of an answer that is for a machine and stays as it is, whatever its status.
@@ -161,7 +175,7 @@ fn keep(from: &HeaderMap, to: &mut HeaderMap) {
     }
 }
 
-/// For `CatchPanicLayer`: a panic is a mistake of ours and ends like any other.
+/// A panic is a mistake of ours and ends like any other.
 pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic
         .downcast_ref::<String>()

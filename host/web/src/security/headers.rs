@@ -1,14 +1,11 @@
 //! Headers that tell the browser what a page of ours never does.
 
-use crate::state::AppState;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use crate::state::Config;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// No inline script or style, nothing from elsewhere, no frames. `blob:` and `data:` show a picture before it is sent.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; \
@@ -19,9 +16,11 @@ const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(),
 /// Two years, as preload lists ask for.
 const TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 
-pub async fn set(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// As many as are set below, and a few of the answer's own.
+const HEADERS: usize = 16;
+
+pub fn set(config: &Config, headers: &mut HeaderMap) {
+    headers.reserve(HEADERS);
     // A stored file comes with a stricter one of its own.
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
@@ -44,12 +43,11 @@ pub async fn set(State(state): State<AppState>, request: Request, next: Next) ->
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     );
-    if state.config().https {
+    if config.https {
         always(STRICT_TRANSPORT_SECURITY, TRANSPORT);
     }
     // A page shows one person's affairs; only assets say otherwise.
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
-    response
 }

@@ -6,3 +6,4 @@ pub mod failures;
 pub mod headers;
 pub mod rate_limit;
 pub mod request_log;
+pub mod token;

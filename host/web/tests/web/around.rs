@@ -74,7 +74,7 @@ async fn a_page_holds_no_script_or_style_of_its_own() {
 #[tokio::test]
 async fn over_https_cookies_stay_with_the_host_and_the_browser_stays_with_https() {
     let hall = hall_over(true).await;
-    let answer = Browser::default().get(&hall, "/").await;
+    let answer = Browser::default().get(&hall, "/console/login").await;
     assert!(
         answer
             .header("strict-transport-security")
@@ -85,6 +85,21 @@ async fn over_https_cookies_stay_with_the_host_and_the_browser_stays_with_https(
     for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
+}
+
+#[tokio::test]
+async fn a_browser_is_given_a_cookie_with_its_first_form_and_one_only() {
+    let hall = hall().await;
+    let mut browser = Browser::default();
+    for path in ["/", "/help", "/nowhere"] {
+        let answer = browser.get(&hall, path).await;
+        assert_eq!(answer.header("set-cookie"), "", "{path}");
+    }
+    let token = browser.token(&hall).await;
+    assert!(browser.cookies.contains_key("yinxin-visit"));
+    let answer = browser.get(&hall, "/console/login").await;
+    assert_eq!(answer.header("set-cookie"), "");
+    assert!(answer.body.contains(&token));
 }
 
 #[tokio::test]
