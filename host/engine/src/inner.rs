@@ -104,18 +104,23 @@ impl Inner {
         Ok(Arc::new(definition))
     }
 
+    /// The plugin with the site's account policy.
+    pub fn accounts_plugin(&self, site: &SiteId) -> Option<Arc<Plugin>> {
+        let mut plugins = self.registry.plugins(site).into_iter();
+        plugins.find(|plugin| plugin.definition.account_policy.is_some())
+    }
+
     /// The site's account policy with its registration and profile forms.
     pub fn account_policy(&self, site: &SiteId) -> Option<(AccountPolicy, Form, Form)> {
-        self.registry.plugins(site).into_iter().find_map(|plugin| {
-            let definition = &plugin.definition;
-            let policy = definition.account_policy.clone()?;
-            let form = |id: &str| definition.forms.iter().find(|form| form.id == id).cloned();
-            Some((
-                policy.clone(),
-                form(&policy.registration_form)?,
-                form(&policy.profile_form)?,
-            ))
-        })
+        let plugin = self.accounts_plugin(site)?;
+        let policy = plugin.definition.account_policy.clone()?;
+        let forms = &plugin.definition.forms;
+        let form = |id: &str| forms.iter().find(|form| form.id == id).cloned();
+        let (registration, profile) = (
+            form(&policy.registration_form)?,
+            form(&policy.profile_form)?,
+        );
+        Some((policy, registration, profile))
     }
 
     pub fn context(&self, facts: Option<Arc<CaseFacts>>) -> CallContext {

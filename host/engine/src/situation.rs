@@ -69,8 +69,7 @@ impl Situation {
         for _ in 0..ATTEMPTS {
             let situation = Self::read_once(inner, conn, site, id).await?;
             let version = cases::version(conn, site, id).await?;
-            let order = situation.order.as_ref().map(|order| &order.id);
-            if version == situation.case.version && order == situation.share.order.as_ref() {
+            if version == situation.case.version {
                 return Ok(situation);
             }
         }
@@ -106,6 +105,10 @@ impl Situation {
             Some(payment) => Some(payments::get(conn, site, &payment).await?),
             None => None,
         };
+        let payments = &inner.services.payments;
+        let share = payments
+            .case_status_in(conn, site, id, order.as_ref())
+            .await?;
         let profile = profile(inner, conn, site, &case.account).await?;
         Ok(Self {
             site: site.clone(),
@@ -115,7 +118,7 @@ impl Situation {
             items: materials::items(conn, site, id).await?,
             checks,
             papers,
-            share: inner.services.payments.case_status(conn, site, id).await?,
+            share,
             order,
             payment,
             certificates: certificates::of_case(conn, site, id).await?,
@@ -437,10 +440,17 @@ pub(crate) async fn profile(
 
 /// The mobile number of an account with this profile, or empty.
 pub(crate) fn mobile_of(inner: &Inner, site: &SiteId, profile: &[NamedValue]) -> String {
-    inner
-        .account_policy(site)
-        .map(|(policy, ..)| policy.mobile_field)
-        .map(|field| Values::from(profile.to_vec()).get(&field).to_owned())
+    let plugin = inner.accounts_plugin(site);
+    let policy = plugin
+        .as_ref()
+        .and_then(|plugin| plugin.definition.account_policy.as_ref());
+    policy
+        .and_then(|policy| {
+            profile
+                .iter()
+                .find(|entry| entry.name == policy.mobile_field)
+        })
+        .map(|entry| entry.value.clone())
         .unwrap_or_default()
 }
 

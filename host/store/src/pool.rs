@@ -54,6 +54,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
+            // A file does not hang up; a server may have, since it was asked last.
+            .test_before_acquire(dialect == Dialect::Postgres)
             .after_connect(move |connection, _| {
                 let schema = schema.clone();
                 Box::pin(async move { prepare(connection, dialect, schema.as_deref()).await })

@@ -137,14 +137,15 @@ impl Accounts {
         site: &SiteId,
         token: &SessionToken,
     ) -> Result<Option<(Session, Account)>, StoreError> {
-        let Some(session) = self.sessions.find(site, token).await? else {
+        let mut conn = self.store.read().await?;
+        let Some(session) = self.sessions.find_over(&mut conn, site, token).await? else {
             return Ok(None);
         };
         if session.kind != SessionKind::Applicant {
             return Ok(None);
         }
         let id = AccountId::from_stored(session.subject.as_str());
-        let account = self.account(site, &id).await?;
+        let account = rows::get(&mut conn, site, &id).await?;
         Ok((account.state == AccountState::Active).then_some((session, account)))
     }
 

@@ -125,9 +125,19 @@ impl Sessions {
         site: &SiteId,
         token: &SessionToken,
     ) -> Result<Option<Session>, StoreError> {
-        let hash = token.hash();
         let mut conn = self.store.read().await?;
-        let Some(session) = sessions::find(&mut conn, site, &hash).await? else {
+        self.find_over(&mut conn, site, token).await
+    }
+
+    /// The same over a connection on which more is read.
+    pub(crate) async fn find_over(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        token: &SessionToken,
+    ) -> Result<Option<Session>, StoreError> {
+        let hash = token.hash();
+        let Some(session) = sessions::find(conn, site, &hash).await? else {
             return Ok(None);
         };
         let now = self.clock.now();
@@ -135,7 +145,7 @@ impl Sessions {
             return Ok(None);
         }
         if session.seen_at.plus(TOUCH_SECONDS) <= now {
-            match sessions::touch(&mut conn, site, &hash, now).await {
+            match sessions::touch(conn, site, &hash, now).await {
                 // On a full disk people still read; what they change says that it does not work.
                 Err(error @ (StoreError::Unavailable(_) | StoreError::Conflict)) => {
                     tracing::warn!(%error, "the use of a session was not noted");

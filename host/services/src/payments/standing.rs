@@ -67,7 +67,19 @@ impl Payments {
         site: &SiteId,
         case: &CaseId,
     ) -> Result<CaseStatus, PaymentError> {
-        let Some(order) = orders::of_case(conn, site, case).await? else {
+        let order = orders::of_case(conn, site, case).await?;
+        self.case_status_in(conn, site, case, order.as_ref()).await
+    }
+
+    /// The same, where the case's newest order has been read already.
+    pub async fn case_status_in(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        case: &CaseId,
+        order: Option<&Order>,
+    ) -> Result<CaseStatus, PaymentError> {
+        let Some(order) = order else {
             return Ok(CaseStatus {
                 order: None,
                 standing: Standing::None,
@@ -77,7 +89,7 @@ impl Payments {
             });
         };
         let cases = orders::cases_of(conn, site, &order.id).await?;
-        let total = share(&order, &cases, case).unwrap_or(order.total);
+        let total = share(order, &cases, case).unwrap_or(order.total);
         let method = match &order.paid_by {
             Some(paid_by) => Some(rows::get(conn, site, paid_by).await?.method),
             None => None,
@@ -101,7 +113,7 @@ impl Payments {
             unpaid => (unpaid.standing(), Fen(0)),
         };
         Ok(CaseStatus {
-            order: Some(order.id),
+            order: Some(order.id.clone()),
             standing,
             total,
             refunded,

@@ -227,7 +227,6 @@ async fn situation(
     accounts::profile(conn, site, account).await?;
     cases::steps(conn, site, id).await?;
     materials::items(conn, site, id).await?;
-    orders::of_case(conn, site, id).await?;
     certificates::of_case(conn, site, id).await?;
     certificates::origin_of(conn, site, id).await?;
     certificates::latest_request(conn, site, id).await?;
