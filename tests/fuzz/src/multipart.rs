@@ -8,10 +8,12 @@ use futures::executor::block_on;
 use futures::stream;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use yinxin_services::accounts::Client;
 use yinxin_web::error::WebError;
 use yinxin_web::forms::{Picked, Upload};
 use yinxin_web::security::csrf;
+use yinxin_web::security::token::FormToken;
 use yinxin_web::session::Visitor;
 
 const TOKEN: &str = "token";
@@ -72,14 +74,14 @@ async fn read(body: &[u8], piece: usize, limit: u64) -> Result<Form, String> {
         http::header::CONTENT_TYPE,
         http::HeaderValue::from_static(CONTENT_TYPE),
     );
-    request.extensions_mut().insert(Visitor {
+    request.extensions_mut().insert(Arc::new(Visitor {
         session: None,
         name: None,
-        csrf: TOKEN.to_owned(),
+        token: Arc::new(FormToken::of_session(TOKEN.to_owned())),
         client: Client::new(IpAddr::V4(Ipv4Addr::LOCALHOST), "fuzz"),
         flash: None,
         expired: false,
-    });
+    }));
     let told = |error: WebError| error.to_string();
     let upload = Upload::from_request(request, &()).await.map_err(told)?;
     let (posted, picked) = upload.form(limit).await.map_err(told)?;
