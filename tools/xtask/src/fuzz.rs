@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Its command line has been stable since.
-const CARGO_FUZZ: &str = "0.13";
+const CARGO_FUZZ: &str = "^0.13";
 /// Bytes of an input: more than any notification or form has, and most files are only longer than this, not more.
 const LONGEST: &str = "65536";
 

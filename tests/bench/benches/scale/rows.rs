@@ -169,7 +169,7 @@ impl Maker {
     }
 
     fn job(&self, batch: &mut Batch, number: usize, made: &Made) {
-        let dead = number % (self.count / DEAD) == 0;
+        let dead = number.is_multiple_of(self.count / DEAD);
         batch.jobs.push([
             SITE.into(),
             (&made.id).into(),
