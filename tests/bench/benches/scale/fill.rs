@@ -15,7 +15,7 @@ use yinxin_core::time::Millis;
 use yinxin_store::plugins;
 
 /// Cases that are looked for.
-const SOUGHT: usize = 40;
+const SOUGHT: usize = 100;
 /// Cases that are made at a time: some megabytes.
 const BATCH: usize = 5_000;
 
