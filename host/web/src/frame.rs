@@ -17,7 +17,7 @@ use tokio::time::timeout;
 /// Longer than any page may take, gateways' slowest answers included; a live page's stream counts only until it begins.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One layer in place of seven: each layer of a router is copied with all below it for every request.
+/// One layer in place of six: each layer of a router is copied with all below it for every request.
 pub async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let line = Line::begin(&mut request);
     site::choose(&state, &mut request);
