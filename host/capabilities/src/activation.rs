@@ -4,20 +4,19 @@
 //! is declared and granted → `describe` is called with no capability → the definition is linted.
 
 use crate::answers::Fault;
-use crate::bindings::exports::yinxin::site::rules::Guest;
 use crate::bindings::{Plugin as World, PluginIndices};
 use crate::convert;
 use crate::desk::{Desk, Office};
 use crate::grants::{Capability, Grants, Quotas};
 use crate::manifest::Manifest;
-use crate::plugin::{Code, Plugin};
+use crate::plugin::{Code, Plugin, Rules};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use wasmtime::Store as WasmStore;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasSelf, Instance, Linker};
 use yinxin_core::definition::Definition;
 use yinxin_core::definition::lint::{Finding, Severity, lint};
 use yinxin_core::ids::SiteId;
@@ -154,12 +153,19 @@ impl Workshop {
         let loaded = self.compile(plugin, component.to_vec()).await?;
         entitled(&loaded.digest, &loaded.imports, manifest, entry)?;
         let code = self.link(site, plugin, &loaded)?;
-        self.described(site, loaded.digest, code, manifest, entry)
-            .await
+        let definition = describe(&code, site, plugin).await?;
+        judged(
+            site,
+            loaded.digest,
+            code,
+            definition.into(),
+            manifest,
+            entry,
+        )
     }
 
-    /// The way of one whose code is loaded already: all but compiling.
-    pub(crate) async fn inspect_again(
+    /// The way of one that was described before and whose code is loaded: the same component describes the same.
+    pub(crate) fn inspect_again(
         &self,
         site: &SiteId,
         known: &Plugin,
@@ -169,57 +175,8 @@ impl Workshop {
         let (digest, mut code) = (known.digest.clone(), known.code.clone());
         code.share = self.share(site, &manifest.name);
         entitled(&digest, &code.imports, manifest, entry)?;
-        self.described(site, digest, code, manifest, entry).await
-    }
-
-    /// From code that may run to a plugin.
-    async fn described(
-        &self,
-        site: &SiteId,
-        digest: String,
-        code: Code,
-        manifest: &Manifest,
-        entry: &PluginEntry,
-    ) -> Result<Activated, ActivationError> {
-        let plugin = manifest.name.clone();
-        let name = || plugin.clone();
-        let definition = describe(&code, site, &plugin).await?;
-        for (what, declared, described) in [
-            ("name", &manifest.name, &definition.id),
-            ("version", &manifest.version, &definition.version),
-        ] {
-            if declared != described {
-                let (declared, described) = (declared.clone(), described.clone());
-                return Err(ActivationError::Mismatch {
-                    plugin: name(),
-                    what,
-                    declared,
-                    described,
-                });
-            }
-        }
-        let findings = lint(&definition);
-        if findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
-        {
-            return Err(ActivationError::Lint {
-                plugin: name(),
-                findings,
-            });
-        }
-        let plugin = Plugin {
-            site: site.clone(),
-            name: plugin,
-            digest,
-            definition: Arc::new(definition),
-            grants: Arc::new(entry.grants()),
-            code,
-        };
-        Ok(Activated {
-            plugin: Arc::new(plugin),
-            warnings: findings,
-        })
+        let definition = known.definition.clone();
+        judged(site, digest, code, definition, manifest, entry)
     }
 
     /// A version that was activated before: its definition was linted then and is taken from the database.
@@ -297,11 +254,13 @@ impl Workshop {
             .instantiate_pre(&loaded.component)
             .map_err(contract)?;
         let indices = PluginIndices::new(&component).map_err(contract)?;
+        let rules = Rules::of(&loaded.component, RULES).map_err(contract)?;
         Ok(Code {
             sandbox: self.sandbox.clone(),
             share: self.share(site, plugin),
             component,
             indices,
+            rules,
             imports: loaded.imports.as_slice().into(),
         })
     }
@@ -354,6 +313,54 @@ fn permitted(
     Ok(())
 }
 
+/// From a definition, and code that may run, to a plugin.
+fn judged(
+    site: &SiteId,
+    digest: String,
+    code: Code,
+    definition: Arc<Definition>,
+    manifest: &Manifest,
+    entry: &PluginEntry,
+) -> Result<Activated, ActivationError> {
+    let name = || manifest.name.clone();
+    for (what, declared, described) in [
+        ("name", &manifest.name, &definition.id),
+        ("version", &manifest.version, &definition.version),
+    ] {
+        if declared != described {
+            let (declared, described) = (declared.clone(), described.clone());
+            return Err(ActivationError::Mismatch {
+                plugin: name(),
+                what,
+                declared,
+                described,
+            });
+        }
+    }
+    let findings = lint(&definition);
+    if findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+    {
+        return Err(ActivationError::Lint {
+            plugin: name(),
+            findings,
+        });
+    }
+    let plugin = Plugin {
+        site: site.clone(),
+        name: name(),
+        digest,
+        definition,
+        grants: Arc::new(entry.grants()),
+        code,
+    };
+    Ok(Activated {
+        plugin: Arc::new(plugin),
+        warnings: findings,
+    })
+}
+
 /// Asks the plugin for its definition, in a sandbox with no capability.
 async fn describe(code: &Code, site: &SiteId, plugin: &str) -> Result<Definition, ActivationError> {
     let limits = code.sandbox.limits().for_activation();
@@ -364,7 +371,11 @@ async fn describe(code: &Code, site: &SiteId, plugin: &str) -> Result<Definition
         share: Some(&code.share),
     };
     let desk = Desk::bare(site.clone(), plugin.to_owned());
-    let run = async |store: &mut WasmStore<Office>, rules: &Guest| rules.call_describe(store).await;
+    // Here every export is compared with the contract, not only the one that is called.
+    let run = async |store: &mut WasmStore<Office>, instance: &Instance| {
+        let world = code.indices.load(&mut *store, instance)?;
+        world.yinxin_site_rules().call_describe(store).await
+    };
     let (described, _) = code.call(call, desk, run).await?;
     convert::definition(&described).map_err(|error| {
         let fault = Fault::BadDefinition(error.to_string());

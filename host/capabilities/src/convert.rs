@@ -1,7 +1,7 @@
 //! Between the contract's records, as the bindings have them, and the host's own words.
 //!
 //! A definition crosses by its serialised form: both sides have the same names, and it happens once an activation. What
-//! crosses at every call is moved by hand, in the direction in which it goes.
+//! crosses at every call is moved by hand, in the direction in which it goes; what a rule is given is `given.rs`.
 
 use crate::bindings::exports::yinxin::site::rules as wit;
 use crate::bindings::yinxin::identity::identity::Standing as IdentityStanding;
@@ -43,112 +43,6 @@ pub(crate) fn method(method: money::Method) -> pay::Method {
         money::Method::Alipay => pay::Method::Alipay,
         money::Method::Cpcn => pay::Method::Cpcn,
         money::Method::BankTransfer => pay::Method::BankTransfer,
-    }
-}
-
-fn named(value: &rules::NamedValue) -> wit::NamedValue {
-    wit::NamedValue {
-        name: value.name.clone(),
-        value: value.value.clone(),
-    }
-}
-
-fn material(view: &rules::MaterialView) -> wit::MaterialView {
-    wit::MaterialView {
-        material: view.material.clone(),
-        files: view.files,
-        standing: match view.standing {
-            rules::ItemStanding::Missing => wit::ItemStanding::Missing,
-            rules::ItemStanding::Uploaded => wit::ItemStanding::Uploaded,
-            rules::ItemStanding::Passed => wit::ItemStanding::Passed,
-            rules::ItemStanding::Refused => wit::ItemStanding::Refused,
-        },
-        reason: view.reason.clone(),
-    }
-}
-
-fn check(view: &rules::CheckView) -> wit::CheckView {
-    wit::CheckView {
-        check: view.check.clone(),
-        standing: identity_standing(view.standing),
-    }
-}
-
-pub(crate) fn case(view: &rules::CaseView) -> wit::CaseView {
-    wit::CaseView {
-        id: view.id.clone(),
-        number: view.number.clone(),
-        service: view.service.clone(),
-        state: view.state.clone(),
-        created: view.created,
-        values: view.values.iter().map(named).collect(),
-        materials: view.materials.iter().map(material).collect(),
-        checks: view.checks.iter().map(check).collect(),
-        payment: payment_standing(view.payment),
-    }
-}
-
-pub(crate) fn moment(at: &rules::Moment) -> wit::Moment {
-    wit::Moment {
-        now: at.now,
-        today: at.today.clone(),
-    }
-}
-
-pub(crate) fn checkpoint(checkpoint: &rules::Checkpoint) -> wit::Checkpoint {
-    match checkpoint {
-        rules::Checkpoint::Step(id) => wit::Checkpoint::Step(id.clone()),
-        rules::Checkpoint::Guard(id) => wit::Checkpoint::Guard(id.clone()),
-    }
-}
-
-fn fact(fact: &rules::Fact) -> wit::Fact {
-    match fact {
-        rules::Fact::None => wit::Fact::None,
-        rules::Fact::Payment(paid) => wit::Fact::Payment(wit::PaymentFact {
-            amount: paid.amount,
-            method: method(paid.method),
-            transaction: paid.transaction.clone(),
-        }),
-        rules::Fact::Certificate(issued) => wit::Fact::Certificate(wit::CertificateFact {
-            serial: issued.serial.clone(),
-            not_before: issued.not_before,
-            not_after: issued.not_after,
-        }),
-        rules::Fact::Failure(reason) => wit::Fact::Failure(reason.clone()),
-    }
-}
-
-pub(crate) fn event(event: &rules::Event) -> wit::Event {
-    let judgement = |judged: &rules::ItemJudgement| wit::ItemJudgement {
-        item: judged.item.clone(),
-        passed: judged.passed,
-        reason: judged.reason.clone(),
-    };
-    wit::Event {
-        transition: event.transition.clone(),
-        at: moment(&event.at),
-        actor: event.actor.clone(),
-        input: event.input.iter().map(named).collect(),
-        judgements: event.judgements.iter().map(judgement).collect(),
-        fact: fact(&event.fact),
-    }
-}
-
-pub(crate) fn basket(basket: &rules::Basket) -> wit::Basket {
-    wit::Basket {
-        cases: basket.cases.iter().map(case).collect(),
-        at: moment(&basket.at),
-    }
-}
-
-pub(crate) fn sources(sources: &rules::Sources) -> wit::Sources {
-    wit::Sources {
-        service: sources.service.clone(),
-        profile: sources.profile.iter().map(named).collect(),
-        earlier: sources.earlier.as_ref().map(case),
-        certificate: sources.certificate.iter().map(named).collect(),
-        at: moment(&sources.at),
     }
 }
 

@@ -29,6 +29,7 @@ mod convert;
 mod desk;
 pub mod documents;
 mod effects;
+mod given;
 mod grants;
 pub mod identity;
 pub mod manifest;

@@ -2,17 +2,20 @@
 
 use crate::answers::{self, Fault};
 use crate::bindings::PluginIndices;
-use crate::bindings::exports::yinxin::site::rules::Guest;
+use crate::bindings::exports::yinxin::site::rules as wit;
 use crate::context::CallContext;
 use crate::convert;
 use crate::desk::{Desk, Mode, Office, Trouble};
 use crate::effects::Effect;
+use crate::given;
 use crate::grants::Grants;
 use crate::reads::Read;
 use std::sync::Arc;
 use thiserror::Error;
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
+};
 use yinxin_core::definition::Definition;
 use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
@@ -89,9 +92,38 @@ pub(crate) struct Code {
     /// What all versions of the plugin on its site may hold of the sandbox's places.
     pub(crate) share: Share,
     pub(crate) component: InstancePre<Office>,
+    /// Of all that the contract has.
     pub(crate) indices: PluginIndices,
+    pub(crate) rules: Rules,
     /// For the grants to be asked again.
     pub(crate) imports: Arc<[Import]>,
+}
+
+/// Where the rules stand among a component's exports, so that a call looks up no name.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    check: ComponentExportIndex,
+    quote: ComponentExportIndex,
+    prefill: ComponentExportIndex,
+    handle: ComponentExportIndex,
+}
+
+impl Rules {
+    pub(crate) fn of(component: &Component, interface: &str) -> wasmtime::Result<Self> {
+        let find = |of: Option<&ComponentExportIndex>, name: &str| {
+            component
+                .get_export_index(of, name)
+                .ok_or_else(|| wasmtime::format_err!("it does not export `{name}`"))
+        };
+        let interface = find(None, interface)?;
+        let find = |rule| find(Some(&interface), rule);
+        Ok(Self {
+            check: find("check")?,
+            quote: find("quote")?,
+            prefill: find("prefill")?,
+            handle: find("handle")?,
+        })
+    }
 }
 
 impl Plugin {
@@ -103,15 +135,13 @@ impl Plugin {
         at: &Moment,
         checkpoint: &Checkpoint,
     ) -> Result<Called<Vec<Problem>>, RuleError> {
-        let (case, at, checkpoint) = (
-            convert::case(case),
-            convert::moment(at),
-            convert::checkpoint(checkpoint),
+        let given = (
+            given::case(case),
+            given::moment(at),
+            given::checkpoint(checkpoint),
         );
-        let run = async move |store: &mut Store<Office>, rules: &Guest| {
-            rules.call_check(store, &case, &at, &checkpoint).await
-        };
-        let called = self.ask("check", Mode::Pure, context, run).await?;
+        let rule = ("check", self.code.rules.check);
+        let called: Asked<Vec<wit::Problem>> = self.ask(rule, Mode::Pure, context, given).await?;
         let value = convert::core_problems(called.value);
         answers::problems(&value).map_err(|fault| self.refused("check", fault))?;
         Ok(Called {
@@ -126,11 +156,10 @@ impl Plugin {
         context: CallContext,
         basket: &Basket,
     ) -> Result<Called<Result<Quotation, Vec<Problem>>>, RuleError> {
-        let given = convert::basket(basket);
-        let run = async move |store: &mut Store<Office>, rules: &Guest| {
-            rules.call_quote(store, &given).await
-        };
-        let called = self.ask("quote", Mode::Pure, context, run).await?;
+        let given = (given::basket(basket),);
+        let rule = ("quote", self.code.rules.quote);
+        let called: Asked<Result<wit::Quotation, Vec<wit::Problem>>> =
+            self.ask(rule, Mode::Pure, context, given).await?;
         let value = called
             .value
             .map(convert::core_quotation)
@@ -152,11 +181,10 @@ impl Plugin {
         context: CallContext,
         sources: &Sources,
     ) -> Result<Called<Vec<NamedValue>>, RuleError> {
-        let sources = convert::sources(sources);
-        let run = async move |store: &mut Store<Office>, rules: &Guest| {
-            rules.call_prefill(store, &sources).await
-        };
-        let called = self.ask("prefill", Mode::Pure, context, run).await?;
+        let given = (given::sources(sources),);
+        let rule = ("prefill", self.code.rules.prefill);
+        let called: Asked<Vec<wit::NamedValue>> =
+            self.ask(rule, Mode::Pure, context, given).await?;
         let value = convert::core_values(called.value);
         answers::values(&self.definition, &value)
             .map_err(|fault| self.refused("prefill", fault))?;
@@ -176,17 +204,15 @@ impl Plugin {
     ) -> Result<Handled, RuleError> {
         let transition = answers::transition(&self.definition, case, &event.transition)
             .map_err(|fault| self.refused("handle", fault))?;
-        let (case, event) = (convert::case(case), convert::event(event));
-        let run = async move |store: &mut Store<Office>, rules: &Guest| {
-            rules.call_handle(store, &case, &event).await
-        };
+        let given = (given::case(case), given::event(event));
+        let rule = ("handle", self.code.rules.handle);
+        let asked: Asked<Result<wit::Decision, Vec<wit::Problem>>> =
+            self.ask(rule, Mode::Transactional, context, given).await?;
         let Asked {
             value,
             reads,
             effects,
-        } = self
-            .ask("handle", Mode::Transactional, context, run)
-            .await?;
+        } = asked;
         let result = value
             .map(convert::core_decision)
             .map_err(convert::core_problems);
@@ -203,13 +229,18 @@ impl Plugin {
         })
     }
 
-    async fn ask<R>(
+    /// One rule, by its name and place among the exports, with what it is given.
+    async fn ask<G, R>(
         &self,
-        export: &'static str,
+        (export, index): (&'static str, ComponentExportIndex),
         mode: Mode,
         context: CallContext,
-        run: impl AsyncFnOnce(&mut Store<Office>, &Guest) -> wasmtime::Result<R>,
-    ) -> Result<Asked<R>, RuleError> {
+        given: G,
+    ) -> Result<Asked<R>, RuleError>
+    where
+        G: ComponentNamedList + Lower + Send + Sync,
+        R: Lift + Send + Sync + 'static,
+    {
         let limits = Limits {
             effects_count: self.grants.quotas.effects,
             ..self.code.sandbox.limits().clone()
@@ -228,6 +259,12 @@ impl Plugin {
             export,
             limits: &limits,
             share: Some(&self.code.share),
+        };
+        // Only this one export is compared with what the contract says of it; all were when the plugin was activated.
+        let run = async |store: &mut Store<Office>, instance: &Instance| {
+            let rule = instance.get_typed_func::<G, (R,)>(&mut *store, index)?;
+            let (value,) = rule.call_async(store, given).await?;
+            Ok(value)
         };
         let outcome = self.code.call(call, desk, run).await;
         // Trouble goes first: a guest that was told "unavailable" may have done anything, even panicked.
@@ -278,13 +315,10 @@ impl Code {
         &self,
         call: Call<'_>,
         desk: Desk,
-        run: impl AsyncFnOnce(&mut Store<Office>, &Guest) -> wasmtime::Result<R>,
+        run: impl AsyncFnOnce(&mut Store<Office>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<(R, Desk), CallError> {
         let typed = async |mut store: Store<Office>, instance: Instance| {
-            let result = match self.indices.load(&mut store, &instance) {
-                Ok(plugin) => run(&mut store, plugin.yinxin_site_rules()).await,
-                Err(error) => Err(error),
-            };
+            let result = run(&mut store, &instance).await;
             (store, result)
         };
         self.sandbox.call(call, &self.component, desk, typed).await

@@ -97,15 +97,12 @@ impl Registry {
         manifest: &Manifest,
         entry: &PluginEntry,
     ) -> Result<Activated, ActivationError> {
-        // What was loaded from the database a moment ago, at a start, is not compiled twice.
+        // What was loaded from the database a moment ago, at a start, is neither compiled nor described again.
         let loaded = self.version(site, &manifest.name, &yinxin_sandbox::digest(component));
         let activated = match loaded {
-            Some(loaded) => {
-                let workshop = &self.workshop;
-                workshop
-                    .inspect_again(site, &loaded, manifest, entry)
-                    .await?
-            }
+            Some(loaded) => self
+                .workshop
+                .inspect_again(site, &loaded, manifest, entry)?,
             None => self.inspect(site, component, manifest, entry).await?,
         };
         let plugin = &activated.plugin;

@@ -1,6 +1,7 @@
 //! Both sides have the same names, so that the serialised forms hold them together.
 
 use super::*;
+use crate::given::{basket, case, checkpoint, event, sources};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
