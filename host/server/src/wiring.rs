@@ -167,6 +167,8 @@ pub fn read_plugin(folder: &Path, name: &str) -> Result<(Vec<u8>, Manifest)> {
 
 /// Builds the whole host. With `simulators`, every gateway of every site is a simulated one.
 pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Result<Host> {
+    // Ninety megabytes of fonts are read while the database is opened and the plugins are loaded.
+    let renderer = tokio::task::spawn_blocking(Renderer::with_system_fonts);
     let store = open_store(places).await?;
     let master = master_key(&places.data)?;
     let sealer = Arc::new(Sealer::new(&master));
@@ -291,7 +293,7 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
             Arc::new(issuer),
         )),
         papers: Papers::new(
-            Renderer::with_system_fonts()?,
+            renderer.await.context("the fonts were not read")??,
             sealer.clone(),
             clock.clone(),
         ),

@@ -1,6 +1,6 @@
 //! Passwords: what is asked of a new one, and how they are kept.
 
-use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub enum PasswordError {
 pub struct Passwords {
     argon2: Argon2<'static>,
     cores: Arc<Semaphore>,
-    /// Hash of a password that nobody has: verifying against it takes as long as against a real one.
+    /// Hash that no password has: verifying against it takes as long as against a real one.
     nobody: Arc<str>,
 }
 
@@ -50,14 +50,20 @@ impl Passwords {
         let params = Params::new(memory_kib, passes, LANES, None).map_err(failed)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut unknown = [0; 32];
-        getrandom::fill(&mut unknown).map_err(failed)?;
-        let nobody: PasswordHash = argon2.hash_password(&unknown).map_err(failed)?;
-        let nobody = nobody.to_string().into();
+        // Any 32 bytes will do: what makes the work is the hash of the password that is tried.
+        let mut output = [0; 32];
+        getrandom::fill(&mut output).map_err(failed)?;
+        let nobody = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon2.params()).map_err(failed)?,
+            salt: Some(Salt::generate()),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
         Ok(Self {
             argon2,
             cores: Arc::new(Semaphore::new(cores)),
-            nobody,
+            nobody: nobody.to_string().into(),
         })
     }
 
@@ -200,6 +206,24 @@ mod tests {
         lines.sort_unstable();
         lines.dedup();
         assert_eq!(lines.len(), COMMON.lines().count());
+    }
+
+    #[test]
+    fn nobodys_hash_is_as_a_real_one_and_is_worked_through() {
+        let passwords = Passwords::cheap();
+        let real: PasswordHash = passwords.argon2.hash_password(b"x").unwrap();
+        let nobody = PasswordHash::new(&passwords.nobody).unwrap();
+        assert_eq!(
+            (nobody.algorithm, nobody.version, &nobody.params),
+            (real.algorithm, real.version, &real.params)
+        );
+        let length = |hash: &PasswordHash| hash.hash.map(|output| output.len());
+        assert_eq!(length(&nobody), length(&real));
+        // Found wrong, which takes the work, and not unreadable, which takes none.
+        assert_eq!(
+            passwords.argon2.verify_password(b"x", &nobody),
+            Err(argon2::password_hash::Error::PasswordInvalid)
+        );
     }
 
     #[tokio::test]
