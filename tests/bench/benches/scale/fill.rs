@@ -13,6 +13,7 @@ use yinxin_bench::plugins::Parcel;
 use yinxin_bench::program::{Ground, SITE, Server};
 use yinxin_core::time::Millis;
 use yinxin_store::plugins;
+use yinxin_store::sessions::SessionKind;
 
 /// Cases that are looked for.
 const SOUGHT: usize = 100;
@@ -64,7 +65,7 @@ pub async fn site(database: &Database, count: usize) -> Filled {
     let ground = Ground::new(&database.folder, &database.url, &parcels);
     let note = database.folder.join("filled.json");
     let known: Known = match std::fs::read(&note) {
-        Ok(kept) => serde_json::from_slice(&kept).unwrap(),
+        Ok(kept) => logged_in(database, &ground, serde_json::from_slice(&kept).unwrap()).await,
         Err(_) => {
             let known = fill(database, &ground, count).await;
             std::fs::write(&note, serde_json::to_vec(&known).unwrap()).unwrap();
@@ -82,6 +83,18 @@ pub async fn site(database: &Database, count: usize) -> Filled {
         known,
         server: ground.start().await,
     }
+}
+
+/// Whoever was logged in when it was written.
+async fn logged_in(database: &Database, ground: &Ground, known: Known) -> Known {
+    let (store, site) = (database.open().await, ground.site());
+    let again = Known {
+        administrator: people::again(&store, &site, SessionKind::Clerk, &known.administrator).await,
+        person: people::again(&store, &site, SessionKind::Applicant, &known.person).await,
+        ..known
+    };
+    store.close().await;
+    again
 }
 
 async fn fill(database: &Database, ground: &Ground, count: usize) -> Known {
