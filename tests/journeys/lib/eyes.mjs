@@ -30,24 +30,29 @@ export class Eyes {
     if (this.#seen.has(name)) return;
     this.#seen.add(name);
     const before = page.viewportSize();
-    const height = before.height;
     await this.#report.check(`page ${name}: axe finds nothing serious, it fits ${NARROWEST} px`, async () => {
-      const complaints = [];
-      for (const width of [DESK.width, PHONE.width]) {
-        await page.setViewportSize({ width, height });
-        await settled(page);
-        await page.screenshot({ path: path.join(this.#folder, `${name}-${width}.png`), fullPage: true, animations: "disabled" });
-        complaints.push(...(await this.#axe(page, width)));
-      }
-      await page.emulateMedia({ colorScheme: "dark" });
-      complaints.push(...(await this.#axe(page, "dark", ["color-contrast"])));
-      await page.emulateMedia({ colorScheme: null });
-      await page.setViewportSize({ width: NARROWEST, height });
-      complaints.push(...(await tooWide(page)));
-      complaints.push(...(await otherWords(page)));
+      const complaints = await stillThere(() => this.#complaints(page, name, before.height));
       if (complaints.length) throw new Error(complaints.join("\n"));
     });
+    await page.emulateMedia({ colorScheme: null });
     await page.setViewportSize(before);
+  }
+
+  async #complaints(page, name, height) {
+    const complaints = [];
+    for (const width of [DESK.width, PHONE.width]) {
+      await page.setViewportSize({ width, height });
+      await settled(page);
+      await page.screenshot({ path: path.join(this.#folder, `${name}-${width}.png`), fullPage: true, animations: "disabled" });
+      complaints.push(...(await this.#axe(page, width)));
+    }
+    await page.emulateMedia({ colorScheme: "dark" });
+    complaints.push(...(await this.#axe(page, "dark", ["color-contrast"])));
+    await page.emulateMedia({ colorScheme: null });
+    await page.setViewportSize({ width: NARROWEST, height });
+    complaints.push(...(await tooWide(page)));
+    complaints.push(...(await otherWords(page)));
+    return complaints;
   }
 
   async #axe(page, where, rules) {
@@ -64,6 +69,17 @@ export class Eyes {
       .flatMap((violation) =>
         violation.nodes.slice(0, 3).map((node) => `[${where}] ${violation.id}: ${violation.help} at ${node.target.join(" ")}\n  ${node.html}`),
       );
+  }
+}
+
+/** Looks again when a live page moved on by itself in the middle of it; a case has a few events at once at most. */
+async function stillThere(look) {
+  for (let left = 3; ; left -= 1) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!left || !/Execution context was destroyed/.test(error.message)) throw error;
+    }
   }
 }
 
