@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions, Connection, Decode, Row, Type};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -116,29 +116,23 @@ impl Writer {
 
     /// Takes the indexes of these tables away that are not their primary keys; gives the statements that make them.
     pub async fn without_indexes(&mut self, tables: &[&str]) -> Vec<String> {
-        let found: Vec<[String; 3]> = match self {
+        let found: Result<Vec<[String; 3]>, _> = match self {
             Self::Sqlite(conn) => sqlx::query(
                 "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
             )
             .fetch_all(conn)
             .await
-            .unwrap()
-            .iter()
-            .map(|row| [row.get(0), row.get(1), row.get(2)])
-            .collect(),
+            .map(|rows| rows.iter().map(three_texts).collect()),
             Self::Postgres(conn) => sqlx::query(
                 "SELECT CAST(indexname AS TEXT), CAST(tablename AS TEXT), indexdef FROM pg_indexes
                  WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey'",
             )
             .fetch_all(conn)
             .await
-            .unwrap()
-            .iter()
-            .map(|row| [row.get(0), row.get(1), row.get(2)])
-            .collect(),
+            .map(|rows| rows.iter().map(three_texts).collect()),
         };
         let mut makings = Vec::new();
-        for [name, table, making] in found {
+        for [name, table, making] in found.unwrap() {
             if tables.contains(&table.as_str()) {
                 self.execute(&format!("DROP INDEX {name}")).await;
                 makings.push(making);
@@ -158,6 +152,14 @@ impl Writer {
             Self::Postgres(conn) => conn.close().await.unwrap(),
         }
     }
+}
+
+fn three_texts<R: Row>(row: &R) -> [String; 3]
+where
+    usize: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    [0, 1, 2].map(|column| row.get(column))
 }
 
 /// By statements of many rows. Their placeholders have no numbers, because SQLite looks each number up among all.
