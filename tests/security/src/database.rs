@@ -5,10 +5,16 @@ use sqlx::{AssertSqlSafe, Column, Connection, Row, SqliteConnection, TypeInfo, V
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What changes with a look at a door, and with the server's own clock: counters of limits, when a session was last seen,
 /// pictures of pages for logging in, and the worker's turns. A job is written with what causes it, which is looked at.
 const RESTLESS: [&str; 4] = ["rate_limits", "sessions", "picture_codes", "jobs"];
+
+/// A request and the look at what it did take less.
+const A_WHILE: Duration = Duration::from_secs(2);
+/// Far longer than the worker has ever something to do within the next [`A_WHILE`].
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Reads the server's SQLite file while the server runs.
 pub struct Watch {
@@ -36,6 +42,33 @@ impl Watch {
         };
         watch.changed().await?;
         Ok(watch)
+    }
+
+    /// Waits until the worker has nothing to do for a while, and takes note of what it has done: a payment, an invoice or a
+    /// refund that an earlier request led to moves on by itself.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the worker never comes to rest ([`sqlx::Error::PoolTimedOut`]).
+    pub async fn settle(&mut self) -> sqlx::Result<()> {
+        let until = Instant::now() + PATIENCE;
+        while self.is_busy().await? {
+            if Instant::now() > until {
+                return Err(sqlx::Error::PoolTimedOut);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.changed().await.map(drop)
+    }
+
+    async fn is_busy(&mut self) -> sqlx::Result<bool> {
+        let soon = SystemTime::now() + A_WHILE;
+        let soon = soon.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let due = sqlx::query(
+            "SELECT id FROM jobs WHERE state IN ('queued', 'running') AND run_at <= $1 LIMIT 1",
+        );
+        let soon = i64::try_from(soon.as_millis()).unwrap_or(i64::MAX);
+        let due = due.bind(soon).fetch_optional(&mut self.connection).await?;
+        Ok(due.is_some())
     }
 
     /// The tables that changed since the last time this was asked, but for restless ones.

@@ -103,9 +103,9 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
                 count: &mut count,
                 target: &target,
             };
-            watch.changed().await?;
             // With the wrong token or none, nothing happens.
             for (how, kind, body) in without_right(&target.form, target.button, &stranger) {
+                watch.settle().await?;
                 let page = try_out
                     .send(&how, Method::POST, &target.address, kind, body)
                     .await?;
@@ -129,9 +129,9 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
             try_out
                 .send("as a look", Method::GET, &as_get, None, Vec::new())
                 .await?;
-            watch.changed().await?;
             // Another's thing in the path, with a right token of one's own.
             for address in others.get(&target.pattern).into_iter().flatten() {
+                watch.settle().await?;
                 let (kind, body) = target.form.body(target.button);
                 let page = try_out
                     .send("another's", Method::POST, address, Some(kind), body)
@@ -169,7 +169,6 @@ async fn bad_input_at(site: &'static str) -> Result<()> {
             );
             one?;
             try_out.judge("twice at once", &twin?);
-            watch.changed().await?;
         }
         unreached(&mut count, &mut asker, person, &hidden, &routes, site).await?;
     }

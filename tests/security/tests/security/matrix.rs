@@ -356,6 +356,7 @@ async fn denied_try(
     verdict: Verdict,
     everything: &Search,
 ) {
+    trial.watch.settle().await.unwrap();
     let page = trial
         .ask(visitor, method, address, multipart)
         .await
