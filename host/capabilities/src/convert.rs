@@ -10,9 +10,10 @@ use crate::bindings::yinxin::site::definition::Definition as WitDefinition;
 use yinxin_core::definition::Definition;
 use yinxin_core::{identity, money, rules};
 
-/// The definition in the host's own words.
+/// The definition in the host's own words. As text on the way, which is one block of memory to give back: a tree of values
+/// leaves its holes between what stays.
 pub(crate) fn definition(found: &WitDefinition) -> Result<Definition, serde_json::Error> {
-    serde_json::from_value(serde_json::to_value(found)?)
+    serde_json::from_slice(&serde_json::to_vec(found)?)
 }
 
 // ---- from the host to the guest

@@ -73,15 +73,26 @@ pub(crate) struct Outside {
 impl Desk {
     /// A desk with no capability, for `describe`.
     pub(crate) fn bare(site: SiteId, plugin: String) -> Self {
+        let grants = Arc::new(Grants::none());
+        Self::over(site, plugin, Mode::Pure, grants, Arc::default())
+    }
+
+    fn over(
+        site: SiteId,
+        plugin: String,
+        mode: Mode,
+        grants: Arc<Grants>,
+        facts: Arc<CaseFacts>,
+    ) -> Self {
         Self {
             site,
             plugin,
-            mode: Mode::Pure,
-            grants: Arc::new(Grants::none()),
+            mode,
+            grants,
             definition: None,
             outside: None,
-            facts: Arc::default(),
-            view: Arc::default(),
+            view: facts.clone(),
+            facts,
             shelf: Shelf::default(),
             effects: Vec::new(),
             reads: Vec::new(),
@@ -98,18 +109,19 @@ impl Desk {
         definition: Arc<Definition>,
         context: CallContext,
     ) -> Self {
-        let facts = context.facts.unwrap_or_default();
         Self {
-            mode,
-            grants,
             definition: Some(definition),
             outside: Some(Outside {
                 store: context.store,
                 sealer: context.sealer,
             }),
-            view: facts.clone(),
-            facts,
-            ..Self::bare(site, plugin)
+            ..Self::over(
+                site,
+                plugin,
+                mode,
+                grants,
+                context.facts.unwrap_or_default(),
+            )
         }
     }
 

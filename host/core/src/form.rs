@@ -4,10 +4,11 @@ use crate::definition::{Condition, Field, FieldKind, Form};
 use crate::field;
 use crate::rules::{NamedValue, Problem};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Answers by field name, in the order in which they were first given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<NamedValue>")]
 pub struct Values(Vec<NamedValue>);
 
 impl Values {
@@ -72,6 +73,10 @@ impl Values {
 impl From<Vec<NamedValue>> for Values {
     /// Of two entries with one name the later counts.
     fn from(entries: Vec<NamedValue>) -> Self {
+        let mut names = HashSet::with_capacity(entries.len());
+        if entries.iter().all(|entry| names.insert(&entry.name)) {
+            return Self(entries);
+        }
         let mut values = Self::default();
         values.merge(&entries);
         values

@@ -22,5 +22,6 @@ pub mod mobile;
 pub mod money;
 pub mod reference;
 pub mod rules;
+pub mod shared;
 pub mod time;
 pub mod uscc;

@@ -57,9 +57,9 @@ impl Engine {
             return Err(EngineError::NotFound);
         };
         let form = situation.form(form).ok_or(EngineError::NotFound)?.clone();
-        let reading = form::read_form(&form, raw, &situation.values);
+        let reading = form::read_form(&form, raw, &situation.case.values);
         let mut problems = reading.problems;
-        let values = other_answers(&situation.values, &form, &reading.values);
+        let values = other_answers(&situation.case.values, &form, &reading.values);
 
         if problems.is_empty() {
             let mut view = situation.view();
@@ -91,7 +91,7 @@ impl Engine {
 
         let mut case = situation.case.clone();
         case.subject = values.get(&situation.service()?.subject_field).to_owned();
-        case.values = values.into_vec();
+        case.values = values;
         case.updated_at = inner.now();
         let mut tx = inner.store.begin().await?;
         if !matches!(following, Following::Nothing) {
@@ -121,7 +121,7 @@ impl Engine {
             &case,
             "step",
             "保存填写内容",
-            &case.values,
+            case.values.as_slice(),
         )
         .await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -140,9 +140,10 @@ impl Engine {
         case: &Case,
         form: &Form,
     ) -> Result<(), EngineError> {
-        let after = Values::from(case.values.clone());
+        let after = &case.values;
         for section in &form.sections {
-            let differs = |field: &Field| before.values.get(&field.name) != after.get(&field.name);
+            let differs =
+                |field: &Field| before.case.values.get(&field.name) != after.get(&field.name);
             if section.fields.iter().any(differs) {
                 let unjudged = Item {
                     item: section.id.clone(),
@@ -165,11 +166,11 @@ impl Engine {
         before: &Situation,
         case: &Case,
     ) -> Result<(), EngineError> {
-        let after = Values::from(case.values.clone());
+        let after = &case.values;
         for check in &before.definition.checks {
             let changed = [&check.name_field, &check.number_field]
                 .iter()
-                .any(|field| before.values.get(field) != after.get(field));
+                .any(|field| before.case.values.get(field) != after.get(field));
             if changed {
                 let identity = &self.inner.services.identity;
                 identity.void(conn, site, &case.id, Some(&check.id)).await?;

@@ -11,6 +11,7 @@ use yinxin_core::definition::{Service, ServiceKind};
 use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::rules::{NamedValue, Sources};
+use yinxin_core::shared::Shared;
 use yinxin_services::certificates::{Holding, Outlook, Reading};
 use yinxin_store::StoreError;
 use yinxin_store::cases::{self, Case, Standing};
@@ -170,7 +171,8 @@ impl Engine {
             certificate,
             at: inner.moment(),
         };
-        let values = plugin.prefill(inner.context(None), &sources).await?.value;
+        let prefilled = plugin.prefill(inner.context(None), &sources).await?.value;
+        let values = Values::from(prefilled);
 
         let now = inner.now();
         let mut tx = inner.store.begin().await?;
@@ -202,9 +204,7 @@ impl Engine {
                 ended: false,
                 deleted: false,
             },
-            subject: Values::from(values.clone())
-                .get(&service.subject_field)
-                .to_owned(),
+            subject: values.get(&service.subject_field).to_owned(),
             values,
             version: 1,
             entered_at: now,
@@ -236,7 +236,7 @@ impl Engine {
     }
 }
 
-fn offered<'a>(plugin: &'a Plugin, service: &str) -> Result<&'a Service, EngineError> {
+fn offered<'a>(plugin: &'a Plugin, service: &str) -> Result<&'a Shared<Service>, EngineError> {
     let mut services = plugin.definition.services.iter();
     services
         .find(|offered| offered.id == service)

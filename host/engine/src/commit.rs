@@ -77,9 +77,7 @@ pub(crate) async fn commit(
     case.plugin_version = commit.plugin.definition.version.clone();
     case.standing.deleted |= commit.deletes;
     let subject_field = &current.service()?.subject_field;
-    case.subject = Values::from(case.values.clone())
-        .get(subject_field)
-        .to_owned();
+    case.subject = case.values.get(subject_field).to_owned();
     cases::update(&mut tx, &inner.sealer, site, &case).await?;
     if before.claim.is_some() && next.queue != current.state()?.queue {
         cases::release(&mut tx, site, &case.id, None).await?;
@@ -132,11 +130,11 @@ pub(crate) fn decided(
     transition: &Transition,
     event: &Event,
     decision: &Decision,
-) -> Vec<NamedValue> {
-    let mut values = Values::from(situation.case.values.clone());
+) -> Values {
+    let mut values = situation.case.values.clone();
     values.merge(&answers(&situation.definition, transition, &event.input));
     values.merge(&decision.values);
-    values.into_vec()
+    values
 }
 
 /// What is wrong with the request is for the maker to read; anything else is for the log.
@@ -432,7 +430,7 @@ fn message_of(
         .iter()
         .find(|m| m.id == id)
         .ok_or(EngineError::NotFound)?;
-    let values = Values::from(case.values.clone());
+    let values = &case.values;
     let recipient = match &message.to {
         Recipient::Account => commit.situation.account_mobile.clone(),
         Recipient::Field(field) => values.get(field).to_owned(),

@@ -39,8 +39,8 @@ impl Engine {
         check: &str,
     ) -> Result<String, EngineError> {
         let definition = situation.check(check).ok_or(EngineError::NotFound)?;
-        let name = situation.values.get(&definition.name_field);
-        let number = situation.values.get(&definition.number_field);
+        let name = situation.case.values.get(&definition.name_field);
+        let number = situation.case.values.get(&definition.number_field);
         if name.is_empty() || number.is_empty() {
             return Err(EngineError::sentence("请先填写被核验人的姓名和身份证号码"));
         }

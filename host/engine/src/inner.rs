@@ -9,6 +9,7 @@ use yinxin_core::calendar::Calendar;
 use yinxin_core::definition::{AccountPolicy, Definition, Form};
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::Moment;
+use yinxin_core::shared::Shared;
 use yinxin_core::time::{Clock, Millis};
 use yinxin_services::accounts::Accounts;
 use yinxin_services::certificates::Certificates;
@@ -111,7 +112,10 @@ impl Inner {
     }
 
     /// The site's account policy with its registration and profile forms.
-    pub fn account_policy(&self, site: &SiteId) -> Option<(AccountPolicy, Form, Form)> {
+    pub fn account_policy(
+        &self,
+        site: &SiteId,
+    ) -> Option<(AccountPolicy, Shared<Form>, Shared<Form>)> {
         let plugin = self.accounts_plugin(site)?;
         let policy = plugin.definition.account_policy.clone()?;
         let forms = &plugin.definition.forms;

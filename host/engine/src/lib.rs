@@ -60,6 +60,7 @@ use yinxin_capabilities::Registry;
 use yinxin_core::definition::{AccountPolicy, Form};
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::rules::Fact;
+use yinxin_core::shared::Shared;
 use yinxin_core::time::Clock;
 use yinxin_store::Store;
 use yinxin_store::seal::Sealer;
@@ -103,7 +104,10 @@ impl Engine {
     }
 
     /// The site's account policy with its registration and profile forms; none before its plugin is active.
-    pub fn account_policy(&self, site: &SiteId) -> Option<(AccountPolicy, Form, Form)> {
+    pub fn account_policy(
+        &self,
+        site: &SiteId,
+    ) -> Option<(AccountPolicy, Shared<Form>, Shared<Form>)> {
         self.inner.account_policy(site)
     }
 

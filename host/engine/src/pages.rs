@@ -14,9 +14,10 @@ use crate::views::{
     MaterialView, MessageView, OrderView, PaperView, StepKind, StepView,
 };
 use yinxin_capabilities::CertificateStanding;
-use yinxin_core::definition::{self, Step, StepContent};
+use yinxin_core::definition::{IdentityCheck, Material, Step, StepContent};
 use yinxin_core::identity::Standing;
 use yinxin_core::ids::{CaseId, SiteId};
+use yinxin_core::shared::Shared;
 use yinxin_core::time::Millis;
 use yinxin_services::uploads;
 use yinxin_store::cases::Claim;
@@ -52,17 +53,13 @@ impl Engine {
             .filter_map(|step| step_view(inner, &situation, step))
             .collect();
         let papers = situation.definition.documents.iter().filter(|document| {
-            situation.values.shows(document.shown_when.as_ref())
+            situation.case.values.shows(document.shown_when.as_ref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
                 && is_paper_of(&situation, &document.id)
         });
         Ok(CasePage {
-            id: situation.case.id.clone(),
-            number: situation.case.number.clone(),
-            subject: situation.case.subject.clone(),
             service: situation.service()?.clone(),
             version: situation.case.version,
-            values: situation.values.as_slice().to_vec(),
             created_at: situation.case.created_at,
             entered_at: situation.case.entered_at,
             due_at: situation.case.due_at,
@@ -110,9 +107,13 @@ impl Engine {
                 _ => None,
             },
             messages: messages.into_iter().map(message_view).collect(),
-            definition: situation.definition.clone(),
             state,
             steps,
+            definition: situation.definition,
+            id: situation.case.id,
+            number: situation.case.number,
+            subject: situation.case.subject,
+            values: situation.case.values,
         })
     }
 }
@@ -194,7 +195,7 @@ pub(crate) fn actions(
         .collect())
 }
 
-fn material_view(situation: &Situation, material: &definition::Material) -> MaterialView {
+fn material_view(situation: &Situation, material: &Shared<Material>) -> MaterialView {
     let (standing, reason) = situation.standing_of_material(material);
     let files = (0..material.files).map(|position| {
         let mut placed = situation.placed.iter();
@@ -230,7 +231,7 @@ pub(crate) fn service_file(file: uploads::FileView) -> FileView {
 /// Where a check stands and where its QR code leads.
 pub(crate) fn check_view(
     situation: &Situation,
-    check: &definition::IdentityCheck,
+    check: &Shared<IdentityCheck>,
     now: Millis,
 ) -> CheckView {
     let row = situation

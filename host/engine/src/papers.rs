@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use yinxin_core::definition::{Block, Document, Field, Service, StepContent};
 use yinxin_core::field;
 use yinxin_core::ids::{CaseId, SiteId};
+use yinxin_core::shared::Shared;
 use yinxin_documents::{Imprint, Paper, QrKind, QrText};
 use yinxin_services::papers::{PaperError, PaperOrder};
 use yinxin_store::{StoreError, cases};
@@ -34,7 +35,7 @@ impl Engine {
             .clone();
         let in_state =
             document.states.is_empty() || document.states.contains(&situation.case.state);
-        if !situation.values.shows(document.shown_when.as_ref()) || !in_state {
+        if !situation.case.values.shows(document.shown_when.as_ref()) || !in_state {
             return Err(EngineError::NotAllowed);
         }
         // The QR code of a check leads to the phone's page, so the check has to exist.
@@ -106,7 +107,7 @@ impl Engine {
 /// A paper of the case: no receipt, and none that only the steps of other services are about.
 pub(crate) fn is_paper_of(situation: &Situation, document: &str) -> bool {
     let definition = &situation.definition;
-    let names = |service: &Service| {
+    let names = |service: &Shared<Service>| {
         service.steps.iter().any(|step| match &step.content {
             StepContent::Agreement(id) => id == document,
             StepContent::Documents(ids) => ids.iter().any(|id| id == document),
@@ -171,7 +172,7 @@ pub(crate) fn value(
     name: &str,
 ) -> Option<String> {
     match fields.get(name) {
-        Some(known) => Some(field::display(known, situation.values.get(name))),
+        Some(known) => Some(field::display(known, situation.case.values.get(name))),
         None if name == "number" => Some(situation.case.number.clone()),
         None => None,
     }

@@ -14,6 +14,7 @@ use crate::views::{Download, ReceiptView};
 use yinxin_core::definition::{Definition, Document};
 use yinxin_core::ids::{OrderId, SiteId};
 use yinxin_core::money::{Fen, Method};
+use yinxin_core::shared::Shared;
 use yinxin_documents::{CaseTable, Imprint, Paper, QrKind, QrText};
 use yinxin_store::orders::{self, Order, OrderState};
 use yinxin_store::payments;
@@ -117,7 +118,7 @@ fn offered<'a>(
     order: &Order,
     method: Option<Method>,
     case: &'a Situation,
-) -> impl Iterator<Item = &'a Document> {
+) -> impl Iterator<Item = &'a Shared<Document>> {
     let is_over = order.state == OrderState::Closed;
     let receipts = case.service().map(|service| service.receipts.as_slice());
     receipts
@@ -130,7 +131,7 @@ fn offered<'a>(
         .filter_map(|receipt| case.document(&receipt.document))
         .filter(|document| {
             let in_state = document.states.is_empty() || document.states.contains(&case.case.state);
-            in_state && case.values.shows(document.shown_when.as_ref())
+            in_state && case.case.values.shows(document.shown_when.as_ref())
         })
 }
 

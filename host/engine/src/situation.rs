@@ -14,11 +14,11 @@ use yinxin_core::definition::{
     StepContent, Transition,
 };
 use yinxin_core::field;
-use yinxin_core::form::Values;
 use yinxin_core::identity::Standing as IdentityStanding;
 use yinxin_core::ids::{AccountId, CaseId, FileId, SiteId};
 use yinxin_core::money::Standing as PaymentStanding;
 use yinxin_core::rules::{CaseView, CheckView, ItemStanding, MaterialView, NamedValue};
+use yinxin_core::shared::Shared;
 use yinxin_core::time::Millis;
 use yinxin_services::accounts::Accounts;
 use yinxin_services::payments::CaseStatus;
@@ -36,7 +36,6 @@ use yinxin_store::{Connection, StoreError};
 pub(crate) struct Situation {
     pub site: SiteId,
     pub case: Case,
-    pub values: Values,
     pub definition: Arc<Definition>,
     pub steps: Vec<cases::Step>,
     pub placed: Vec<Placed>,
@@ -112,7 +111,6 @@ impl Situation {
         let profile = profile(inner, conn, site, &case.account).await?;
         Ok(Self {
             site: site.clone(),
-            values: Values::from(case.values.clone()),
             steps: cases::steps(conn, site, id).await?,
             files,
             items: materials::items(conn, site, id).await?,
@@ -134,7 +132,7 @@ impl Situation {
         })
     }
 
-    pub fn service(&self) -> Result<&Service, EngineError> {
+    pub fn service(&self) -> Result<&Shared<Service>, EngineError> {
         let found = self
             .definition
             .services
@@ -149,11 +147,11 @@ impl Situation {
         found.ok_or(EngineError::NotFound)
     }
 
-    pub fn state(&self) -> Result<&State, EngineError> {
+    pub fn state(&self) -> Result<&Shared<State>, EngineError> {
         self.state_named(&self.case.state)
     }
 
-    pub fn state_named(&self, id: &str) -> Result<&State, EngineError> {
+    pub fn state_named(&self, id: &str) -> Result<&Shared<State>, EngineError> {
         let found = self.lifecycle()?.states.iter().find(|state| state.id == id);
         found.ok_or(EngineError::NotFound)
     }
@@ -167,18 +165,18 @@ impl Situation {
         found.ok_or(EngineError::NotFound)
     }
 
-    pub fn form(&self, id: &str) -> Option<&Form> {
+    pub fn form(&self, id: &str) -> Option<&Shared<Form>> {
         self.definition.forms.iter().find(|form| form.id == id)
     }
 
-    pub fn document(&self, id: &str) -> Option<&Document> {
+    pub fn document(&self, id: &str) -> Option<&Shared<Document>> {
         self.definition
             .documents
             .iter()
             .find(|document| document.id == id)
     }
 
-    pub fn check(&self, id: &str) -> Option<&IdentityCheck> {
+    pub fn check(&self, id: &str) -> Option<&Shared<IdentityCheck>> {
         self.definition.checks.iter().find(|check| check.id == id)
     }
 
@@ -197,7 +195,10 @@ impl Situation {
     }
 
     /// Materials of these ids that the answers ask for.
-    pub fn materials<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Material> {
+    pub fn materials<'a>(
+        &'a self,
+        ids: &'a [String],
+    ) -> impl Iterator<Item = &'a Shared<Material>> {
         ids.iter()
             .filter_map(|id| {
                 self.definition
@@ -205,18 +206,21 @@ impl Situation {
                     .iter()
                     .find(|material| &material.id == id)
             })
-            .filter(|material| self.values.shows(material.shown_when.as_ref()))
+            .filter(|material| self.case.values.shows(material.shown_when.as_ref()))
     }
 
     /// Documents of these ids that the answers ask for.
-    pub fn documents<'a>(&'a self, ids: &'a [String]) -> impl Iterator<Item = &'a Document> {
+    pub fn documents<'a>(
+        &'a self,
+        ids: &'a [String],
+    ) -> impl Iterator<Item = &'a Shared<Document>> {
         ids.iter()
             .filter_map(|id| self.document(id))
-            .filter(|document| self.values.shows(document.shown_when.as_ref()))
+            .filter(|document| self.case.values.shows(document.shown_when.as_ref()))
     }
 
     /// All materials of the service's steps that the answers ask for.
-    pub fn wanted_materials(&self) -> Vec<&Material> {
+    pub fn wanted_materials(&self) -> Vec<&Shared<Material>> {
         let steps = self
             .service()
             .map(|service| service.steps.as_slice())
@@ -335,7 +339,7 @@ impl Situation {
             service: self.case.service.clone(),
             state: self.case.state.clone(),
             created: unsigned(self.case.created_at),
-            values: self.values.as_slice().to_vec(),
+            values: self.case.values.as_slice().to_vec(),
             materials: materials.collect(),
             checks: self.check_views(),
             payment: self.share.standing,
@@ -403,7 +407,7 @@ impl Situation {
                 })
                 .collect(),
             has_request: self.has_request,
-            values: self.values.as_slice().to_vec(),
+            values: self.case.values.as_slice().to_vec(),
         }
     }
 }

@@ -152,7 +152,7 @@ async fn try_once(
     let decision = result.map_err(EngineError::Problems)?;
     let mut after = view;
     after.state.clone_from(&decision.to);
-    after.values = commit::decided(&situation, &transition, &event, &decision);
+    after.values = commit::decided(&situation, &transition, &event, &decision).into_vec();
     let next = situation.state_named(&decision.to)?;
     let following =
         following::decide(inner, site, &situation, &after, next, request.deletes).await?;

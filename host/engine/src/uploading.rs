@@ -9,6 +9,7 @@ use crate::views::FileView;
 use yinxin_core::definition::{Material, StepContent};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::rules::NamedValue;
+use yinxin_core::shared::Shared;
 use yinxin_services::uploads::{Upload, UploadError};
 use yinxin_store::{Connection, StoreError, cases};
 
@@ -86,7 +87,7 @@ impl Engine {
         account: &AccountId,
         id: &CaseId,
         material: &str,
-    ) -> Result<(Situation, Material), EngineError> {
+    ) -> Result<(Situation, Shared<Material>), EngineError> {
         let situation = self.own(site, account, id).await?;
         let found = situation
             .service()?

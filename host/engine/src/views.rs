@@ -6,10 +6,12 @@ use std::sync::Arc;
 use yinxin_core::definition::{
     Definition, Document, Form, IdentityCheck, Material, Service, State, Tone,
 };
+use yinxin_core::form::Values;
 use yinxin_core::identity;
 use yinxin_core::ids::{CaseId, ClerkId};
 use yinxin_core::money::{FeeLine, Fen, Method};
-use yinxin_core::rules::{ItemStanding, NamedValue, Problem};
+use yinxin_core::rules::{ItemStanding, Problem};
+use yinxin_core::shared::Shared;
 use yinxin_core::time::Millis;
 use yinxin_services::payments::OrderDetails;
 
@@ -21,11 +23,11 @@ pub struct CasePage {
     pub number: String,
     pub subject: String,
     pub definition: Arc<Definition>,
-    pub service: Service,
-    pub state: State,
+    pub service: Shared<Service>,
+    pub state: Shared<State>,
     /// To be sent back with an action: an action on an older version is refused as stale.
     pub version: i64,
-    pub values: Vec<NamedValue>,
+    pub values: Values,
     pub created_at: Millis,
     pub entered_at: Millis,
     pub due_at: Option<Millis>,
@@ -53,12 +55,12 @@ pub struct CasePage {
 /// What a step is, with its parts looked up.
 #[derive(Clone, Debug)]
 pub enum StepKind {
-    Agreement(Document),
-    Form(Form),
-    Documents(Vec<Document>),
-    Identity(IdentityCheck),
+    Agreement(Shared<Document>),
+    Form(Shared<Form>),
+    Documents(Vec<Shared<Document>>),
+    Identity(Shared<IdentityCheck>),
     /// Only those that the answers ask for.
-    Materials(Vec<Material>),
+    Materials(Vec<Shared<Material>>),
     Summary,
     Token,
 }
@@ -88,7 +90,7 @@ pub struct ActionView {
     /// A sentence to confirm first.
     pub confirm: Option<String>,
     /// What the actor has to say.
-    pub input: Option<Form>,
+    pub input: Option<Shared<Form>>,
     pub judges_items: bool,
     /// Titles of the steps that are not complete yet; the action is possible when it is empty.
     pub missing: Vec<String>,
@@ -97,7 +99,7 @@ pub struct ActionView {
 /// A material that the answers ask for, and what was uploaded.
 #[derive(Clone, Debug)]
 pub struct MaterialView {
-    pub material: Material,
+    pub material: Shared<Material>,
     /// One place for each file that is asked for, in order; empty places included.
     pub files: Vec<Option<FileView>>,
     pub standing: ItemStanding,
@@ -133,7 +135,7 @@ pub struct ItemView {
 /// An identity check of the case.
 #[derive(Clone, Debug)]
 pub struct CheckView {
-    pub check: IdentityCheck,
+    pub check: Shared<IdentityCheck>,
     pub standing: identity::Standing,
     /// Path of the phone's page, `/p/<token>`, while the QR code may be scanned.
     pub path: Option<String>,
@@ -143,7 +145,7 @@ pub struct CheckView {
 /// A paper that can be made now.
 #[derive(Clone, Debug)]
 pub struct PaperView {
-    pub document: Document,
+    pub document: Shared<Document>,
     /// When it was made last.
     pub made_at: Option<Millis>,
     /// The data changed since: it has to be printed again.
@@ -331,7 +333,7 @@ pub struct Offer {
     pub plugin: String,
     pub project_title: String,
     pub project_summary: String,
-    pub service: Service,
+    pub service: Shared<Service>,
 }
 
 /// How a role's queue stands.

@@ -5,7 +5,7 @@ use crate::error::{CallError, Failure, Stage};
 use crate::limits::{Budget, Exceeded, Limits, Watch};
 use std::future::Future;
 use std::time::{Duration, Instant};
-use tokio::sync::AcquireError;
+use tokio::sync::SemaphorePermit;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
@@ -27,6 +27,9 @@ pub struct Room<T> {
     /// Time that imports spent waiting; it does not count as the guest's.
     waited: Duration,
 }
+
+/// The plugin's part of its share, and the place itself.
+type Place<'s> = (Option<SemaphorePermit<'s>>, SemaphorePermit<'s>);
 
 impl<T> Room<T> {
     /// Says that an import waited for something outside, such as the database, since `since`.
@@ -65,22 +68,14 @@ impl Sandbox {
             failure,
         };
 
-        // A place of one's own, instead of an error from the pool when many call at once. The share comes first: who waits
-        // for it holds no place.
-        let place = async {
-            let part = match share {
-                Some(Share(share)) => Some(share.acquire().await?),
-                None => None,
-            };
-            Ok::<_, AcquireError>((part, self.places.acquire().await?))
+        let place = match self.free_place(share) {
+            Some(place) => Some(place),
+            None => self.place(share, limits.total_time).await,
         };
-        let _place = match tokio::time::timeout(limits.total_time, place).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_)) | Err(_) => {
-                return Err(fail(Failure::Busy {
-                    waited: limits.total_time,
-                }));
-            }
+        let Some(_place) = place else {
+            return Err(fail(Failure::Busy {
+                waited: limits.total_time,
+            }));
         };
 
         let mut store = self.store(limits, host);
@@ -101,6 +96,31 @@ impl Sandbox {
                 limit: limits.total_time,
             })),
         }
+    }
+
+    /// A place of one's own, instead of an error from the pool when many call at once; none where one has to wait for it.
+    fn free_place<'s>(&'s self, share: Option<&'s Share>) -> Option<Place<'s>> {
+        let part = match share {
+            Some(Share(share)) => Some(share.try_acquire().ok()?),
+            None => None,
+        };
+        Some((part, self.places.try_acquire().ok()?))
+    }
+
+    /// Waits for a place, in the order of coming. The share comes first: who waits for it holds no place.
+    async fn place<'s>(
+        &'s self,
+        share: Option<&'s Share>,
+        patience: Duration,
+    ) -> Option<Place<'s>> {
+        let place = async {
+            let part = match share {
+                Some(Share(share)) => Some(share.acquire().await.ok()?),
+                None => None,
+            };
+            Some((part, self.places.acquire().await.ok()?))
+        };
+        tokio::time::timeout(patience, place).await.ok()?
     }
 
     fn store<T: Send + 'static>(&self, limits: &Limits, host: T) -> Store<Room<T>> {

@@ -3,8 +3,8 @@
 use crate::{Connection, StoreError, seal::Sealer};
 use sqlx::Row;
 use yinxin_core::{
+    form::Values,
     ids::{AccountId, CaseId, ClerkId, SiteId},
-    rules::NamedValue,
     time::Millis,
 };
 
@@ -34,7 +34,7 @@ pub struct Case {
     pub standing: Standing,
     /// Name of the unit or person that it is for.
     pub subject: String,
-    pub values: Vec<NamedValue>,
+    pub values: Values,
     /// Counts up with every change; an update names the version that it saw.
     pub version: i64,
     pub entered_at: Millis,

@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,6 +14,8 @@ use tokio::process::{Child, Command};
 
 /// Components are compiled at the first start, on a machine that may be busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// Where [`free_port`] looks.
+const PORTS: Range<u16> = 16_384..32_768;
 /// Requests under way may end.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -105,10 +109,20 @@ pub async fn signal(process: u32, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A port of the loopback interface that nobody uses now.
+/// A port of the loopback interface that nobody uses now. Linux gives connections that go out ports from 32768 on: none of
+/// them takes this one while its server is down.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Processes that look at the same time begin at different places.
+    let first = std::process::id().wrapping_mul(61);
+    for _ in PORTS {
+        let next = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + u16::try_from(next % u32::from(PORTS.end - PORTS.start))?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 async fn answers(port: u16, path: &str) -> bool {

@@ -2,12 +2,13 @@
 //!
 //! The shapes are those of `wit/site/definition.wit`, name by name, so that a definition crosses from the sandbox by
 //! its serialised form; `yinxin-capabilities` has the test that holds the two together. Units, limits and meaning are
-//! documented there and repeated here.
+//! documented there and repeated here. Parts that pages show are shared, so that a page copies none of them.
 
 pub mod lint;
 pub mod template;
 
 use crate::money::Method;
+use crate::shared::Shared;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +21,11 @@ pub struct Definition {
     pub summary: String,
     /// Only the plugin that owns the site's accounts has one; a site needs exactly one such plugin.
     pub account_policy: Option<AccountPolicy>,
-    pub services: Vec<Service>,
-    pub forms: Vec<Form>,
-    pub materials: Vec<Material>,
-    pub checks: Vec<IdentityCheck>,
-    pub documents: Vec<Document>,
+    pub services: Vec<Shared<Service>>,
+    pub forms: Vec<Shared<Form>>,
+    pub materials: Vec<Shared<Material>>,
+    pub checks: Vec<Shared<IdentityCheck>>,
+    pub documents: Vec<Shared<Document>>,
     pub messages: Vec<Message>,
     pub lifecycles: Vec<Lifecycle>,
     /// Names that `check` answers for; the transitions use these and no others.
@@ -155,21 +156,21 @@ pub struct Step {
 
 // ---- forms
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     pub value: String,
     pub label: String,
     pub hint: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberRange {
     pub min: i64,
     pub max: i64,
     pub unit: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldKind {
     Text,
     Multiline,
@@ -214,13 +215,13 @@ pub enum FieldKind {
 }
 
 /// True when the field has one of the values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     pub field: String,
     pub values: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
     pub label: String,
@@ -498,7 +499,7 @@ pub struct Transition {
 pub struct Lifecycle {
     pub id: String,
     pub initial: String,
-    pub states: Vec<State>,
+    pub states: Vec<Shared<State>>,
     pub transitions: Vec<Transition>,
 }
 

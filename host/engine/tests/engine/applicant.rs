@@ -179,7 +179,7 @@ impl<'a> Application<'a> {
     }
 
     pub async fn state(&self) -> String {
-        self.desk().await.state.id
+        self.desk().await.state.id.clone()
     }
 
     pub async fn history(&self) -> Vec<Recorded> {

@@ -99,6 +99,7 @@ impl<'a> Shopper<'a> {
         ];
         let known = self.page(case).await.values;
         let mut answers: Vec<(String, String)> = known
+            .into_vec()
             .into_iter()
             .map(|entry| (entry.name, entry.value))
             .filter(|(name, _)| said.iter().all(|(other, _)| name != other))

@@ -55,8 +55,9 @@ impl Way {
         }
     }
 
-    /// Goes on to the end, or until something does not work.
-    pub async fn go_on(&mut self, house: &House, streets: &Streets) -> Result<(), EngineError> {
+    /// Goes on to the end, or until something does not work. False: the worker has it, and its next try is later than
+    /// people wait.
+    pub async fn go_on(&mut self, house: &House, streets: &Streets) -> Result<bool, EngineError> {
         work(house, streets).await?;
         let case = self.case(house, streets).await?;
         for _ in 0..LOOKS {
@@ -65,7 +66,10 @@ impl Way {
             let order = page.order.as_ref().filter(|order| order.state != "closed");
             match (page.state.id.as_str(), self.end) {
                 // A provider may have told of its refund before the worker looks for it once more.
-                ("sent", _) | ("cancelled", _) => return work(house, streets).await,
+                ("sent", _) | ("cancelled", _) => {
+                    work(house, streets).await?;
+                    return Ok(true);
+                }
                 ("draft", _) => fill_in(house, streets, &page).await?,
                 ("submitted", _) if order.is_none() => self.order(house, streets, &case).await?,
                 ("submitted", _) if order.is_some_and(|order| order.paid_at.is_none()) => {
@@ -94,7 +98,7 @@ impl Way {
             }
             work(house, streets).await?;
         }
-        panic!("{case} does not come to its end");
+        Ok(false)
     }
 
     /// Its own trades at the provider: numbers, and whether they are paid.

@@ -86,7 +86,8 @@ impl World {
         };
         for end in [End::Sent, End::Refunded] {
             let mut way = world.begin(end);
-            way.go_on(&world.house, &world.streets).await.unwrap();
+            let arrived = way.go_on(&world.house, &world.streets).await.unwrap();
+            assert!(arrived, "without a fault it goes on");
             let outcome = world.outcome(&way).await;
             match end {
                 End::Sent => world.sent = Some(outcome),
@@ -108,9 +109,19 @@ impl World {
         }
         // What a worker had taken when it died is free again.
         self.streets.clock.advance(150);
-        if let Err(error) = way.go_on(&self.house, &self.streets).await {
-            panic!("{what}: {error:?}");
+        let mut arrived = false;
+        for _ in 0..ROUNDS {
+            arrived = match way.go_on(&self.house, &self.streets).await {
+                Ok(arrived) => arrived,
+                Err(error) => panic!("{what}: {error:?}"),
+            };
+            if arrived {
+                break;
+            }
+            // The worker tried in vain for so long that its next try is far off.
+            self.streets.clock.advance(PATIENCE);
         }
+        assert!(arrived, "{what} does not come to its end");
         let mut left = self.unfinished().await;
         for _ in 0..ROUNDS {
             if left.is_empty() {

@@ -23,10 +23,7 @@ pub(crate) fn case(number: &str, subject: &str, due: Option<i64>) -> Case {
             deleted: false,
         },
         subject: subject.into(),
-        values: vec![NamedValue {
-            name: "number".into(),
-            value: "11010519491231002X".into(),
-        }],
+        values: Values::from_iter([("number", "11010519491231002X")]),
         version: 1,
         entered_at: Millis(5),
         due_at: due.map(Millis),

@@ -1,3 +1,4 @@
+use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::time::Millis;
 use yinxin_store::bound_certificates::{Bound, Proof, bind};
@@ -29,7 +30,7 @@ pub fn keys() -> Keys {
             deleted: false,
         },
         subject: "福州公司".into(),
-        values: Vec::new(),
+        values: Values::default(),
         version: 1,
         entered_at: Millis(1),
         due_at: None,

@@ -1,5 +1,5 @@
+use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, ClerkId, OrderId, SiteId};
-use yinxin_core::rules::NamedValue;
 use yinxin_core::time::Millis;
 use yinxin_store::cases::{Case, Filter, Key, Standing, Step, claim, insert, next_number, set_lookups, set_step};
 use yinxin_store::{Connection, orders, seal::Sealer};
@@ -28,7 +28,7 @@ pub fn keys() -> Keys {
             deleted: false,
         },
         subject: "鹰潭公司".into(),
-        values: vec![NamedValue { name: "unit".into(), value: "鹰潭公司".into() }],
+        values: Values::from_iter([("unit", "鹰潭公司")]),
         version: 1,
         entered_at: Millis(1),
         due_at: Some(Millis(2)),

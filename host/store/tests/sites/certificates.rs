@@ -1,3 +1,4 @@
+use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::time::Millis;
 use yinxin_store::cases::{Case, Standing, insert as insert_case};
@@ -33,7 +34,7 @@ pub fn keys() -> Keys {
             deleted: false,
         },
         subject: "鹰潭公司".into(),
-        values: Vec::new(),
+        values: Values::default(),
         version: 1,
         entered_at: Millis(1),
         due_at: None,

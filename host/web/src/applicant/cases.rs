@@ -95,7 +95,7 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
     let mut services: Vec<(String, String)> = engine
         .offers(site)
         .into_iter()
-        .map(|offer| (offer.service.id, offer.service.title))
+        .map(|offer| (offer.service.id.clone(), offer.service.title.clone()))
         .collect();
     services.dedup();
     let page = CasesPage {

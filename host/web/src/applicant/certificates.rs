@@ -274,7 +274,7 @@ async fn case_link(applicant: &Applicant, case: &CaseId) -> Result<Option<CaseLi
         Ok(page) => Ok(Some(CaseLink {
             path: format!("/cases/{case}"),
             number: page.number,
-            service: page.service.title,
+            service: page.service.title.clone(),
         })),
         Err(yinxin_engine::EngineError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),

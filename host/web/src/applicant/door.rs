@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use yinxin_core::definition::{AccountPolicy, Form};
 use yinxin_core::rules::Problem;
+use yinxin_core::shared::Shared;
 use yinxin_services::accounts::{AccountError, Begun, PictureAnswer, Refusal, Sent};
 
 use crate::forms::Posted;
@@ -19,8 +20,8 @@ use crate::forms::Posted;
 /// Who may come in, and what they are asked.
 pub struct Door {
     pub policy: AccountPolicy,
-    pub registration: Form,
-    pub profile: Form,
+    pub registration: Shared<Form>,
+    pub profile: Shared<Form>,
 }
 
 impl Door {

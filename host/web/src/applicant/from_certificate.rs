@@ -142,7 +142,7 @@ async fn render(
         path: format!("/services/{plugin}/{service}/new"),
         service_path: format!("/services/{plugin}/{service}"),
         project: offered.project_title,
-        title: offered.service.title,
+        title: offered.service.title.clone(),
         lines,
         more,
         chosen,

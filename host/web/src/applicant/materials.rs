@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use yinxin_core::definition::{FileFormat, Material};
 use yinxin_core::rules::ItemStanding;
+use yinxin_core::shared::Shared;
 use yinxin_engine::views::{CasePage, FileView, MaterialView, StepKind, StepView};
 
 /// Header by which our script asks for one item instead of the page, and by which the answer says that it is one.
@@ -83,7 +84,7 @@ pub fn show(
     visit: &Visit,
     page: &CasePage,
     step: &StepView,
-    materials: &[Material],
+    materials: &[Shared<Material>],
 ) -> Result<Response, WebError> {
     render(
         visit,
@@ -191,7 +192,10 @@ fn answer(
     Ok(response)
 }
 
-fn find<'a>(page: &'a CasePage, material: &str) -> Result<(&'a StepView, &'a Material), WebError> {
+fn find<'a>(
+    page: &'a CasePage,
+    material: &str,
+) -> Result<(&'a StepView, &'a Shared<Material>), WebError> {
     page.steps
         .iter()
         .find_map(|step| match &step.kind {
@@ -208,7 +212,7 @@ fn render(
     visit: &Visit,
     page: &CasePage,
     step: &StepView,
-    materials: &[Material],
+    materials: &[Shared<Material>],
     status: StatusCode,
     about: &str,
     news: &News<'_>,

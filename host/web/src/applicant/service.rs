@@ -82,18 +82,19 @@ fn render(
     } else {
         String::new()
     };
-    let steps = offer.service.steps.into_iter();
+    let service = &*offer.service;
+    let steps = service.steps.iter();
     let page = ServicePage {
         project: offer.project_title,
-        title: offer.service.title,
-        summary: offer.service.summary,
-        price: offer.service.price_note,
-        time: offer.service.time_note,
-        at_hand: offer.service.at_hand,
+        title: service.title.clone(),
+        summary: service.summary.clone(),
+        price: service.price_note.clone(),
+        time: service.time_note.clone(),
+        at_hand: service.at_hand.clone(),
         steps: steps
             .map(|step| StepLine {
-                title: step.title,
-                hint: step.hint,
+                title: step.title.clone(),
+                hint: step.hint.clone(),
             })
             .collect(),
         choose,

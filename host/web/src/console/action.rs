@@ -11,9 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde::Serialize;
-use yinxin_core::definition::FieldKind;
+use yinxin_core::definition::{FieldKind, Form};
 use yinxin_core::form::{Values, read_form};
 use yinxin_core::rules::{ItemJudgement, Problem};
+use yinxin_core::shared::Shared;
 use yinxin_engine::views::{ActionView, CasePage};
 use yinxin_engine::{EngineError, Submission};
 
@@ -72,7 +73,7 @@ pub async fn fire(
     {
         input.push((field, request_text(&bytes)));
     }
-    let typed = |form| read_form(form, &input, &Values::default()).values;
+    let typed = |form: &Shared<Form>| read_form(form, &input, &Values::default()).values;
     let mut attachments = Vec::new();
     if let Some(field) = field_of(action, &FieldKind::Attachment) {
         match picked {

@@ -190,8 +190,8 @@ pub async fn show(clerk: ClerkVisit, Path(serial): Path<String>) -> Result<Respo
             path: format!("/console/cases/{}", row.case),
             number: case.number,
             subject: case.subject,
-            service: case.service.title,
-            state: case.state.clerk_label,
+            service: case.service.title.clone(),
+            state: case.state.clerk_label.clone(),
         },
         turns: turns.collect(),
         turned: turned

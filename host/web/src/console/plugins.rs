@@ -38,8 +38,8 @@ pub async fn list(clerk: ClerkVisit) -> Result<Response, WebError> {
             title: definition.title,
             services: definition
                 .services
-                .into_iter()
-                .map(|service| service.title)
+                .iter()
+                .map(|service| service.title.clone())
                 .collect(),
             name: activation.plugin,
             version: activation.version,

@@ -196,7 +196,7 @@ fn render(
             .iter()
             .any(|(service, _): &(String, String)| *service == offer.service.id)
         {
-            services.push((offer.service.id, offer.service.title));
+            services.push((offer.service.id.clone(), offer.service.title.clone()));
         }
     }
     let tones = [

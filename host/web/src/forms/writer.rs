@@ -14,7 +14,7 @@ use yinxin_core::definition::Field;
 const KEPT: usize = 8 * 1024 * 1024;
 
 /// Stencils by what they are made of: a field as its definition has it, so that another version of a plugin finds none of
-/// the old ones. Nothing of a person is in them.
+/// the old ones. Nothing of a person is in them. Fields lie under their names, which alone are hashed for a page.
 #[derive(Default)]
 pub struct Stencils(RwLock<Shelf>);
 
@@ -22,8 +22,20 @@ pub struct Stencils(RwLock<Shelf>);
 struct Shelf {
     /// The template that they were made by.
     source: String,
-    fields: HashMap<Field, Vec<(Shape, Arc<Stencil>)>>,
+    fields: HashMap<String, Vec<Kept>>,
     bytes: usize,
+}
+
+struct Kept {
+    field: Field,
+    shape: Shape,
+    stencil: Arc<Stencil>,
+}
+
+impl Kept {
+    fn is_of(&self, field: &Field, shape: Shape) -> bool {
+        self.shape == shape && self.field == *field
+    }
 }
 
 pub struct FormWriter<'a> {
@@ -101,9 +113,9 @@ impl Stencils {
         if !shelf.fits(source) {
             return None;
         }
-        let mut shapes = shelf.fields.get(field)?.iter();
-        let (_, stencil) = shapes.find(|(other, _)| *other == shape)?;
-        Some(Arc::clone(stencil))
+        let mut namesakes = shelf.fields.get(&field.name)?.iter();
+        let kept = namesakes.find(|kept| kept.is_of(field, shape))?;
+        Some(Arc::clone(&kept.stencil))
     }
 
     fn keep(&self, source: &str, field: &Field, shape: Shape, stencil: &Arc<Stencil>) {
@@ -115,9 +127,13 @@ impl Stencils {
             };
         }
         shelf.bytes += stencil.size();
-        let shapes = shelf.fields.entry(field.clone()).or_default();
+        let namesakes = shelf.fields.entry(field.name.clone()).or_default();
         // Two visits may have made the same.
-        shapes.retain(|(other, _)| *other != shape);
-        shapes.push((shape, Arc::clone(stencil)));
+        namesakes.retain(|kept| !kept.is_of(field, shape));
+        namesakes.push(Kept {
+            field: field.clone(),
+            shape,
+            stencil: Arc::clone(stencil),
+        });
     }
 }

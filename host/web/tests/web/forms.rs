@@ -6,6 +6,7 @@ use yinxin_capabilities::{Manifest, PluginEntry};
 use yinxin_core::definition::{Definition, Field, FieldKind, Form};
 use yinxin_core::form::Values;
 use yinxin_core::rules::{Offer, Problem};
+use yinxin_core::shared::Shared;
 use yinxin_web::forms::{Answered, FormView, FormWriter, Showing};
 
 /// What a person types: nothing, what fits, what looks like markup, and what stands for a text that is kept.
@@ -99,7 +100,7 @@ async fn what_is_kept_of_a_form_changes_nothing_on_its_page() {
     let writer = hall.state.templates();
     let writer = writer.writer(Some(&site()), hall.state.texts()).unwrap();
     let definitions = definitions().await;
-    let forms: Vec<&Form> = definitions.iter().flat_map(|d| &d.forms).collect();
+    let forms: Vec<&Shared<Form>> = definitions.iter().flat_map(|d| &d.forms).collect();
     assert!(forms.len() > definitions.len(), "there are forms");
     for form in forms {
         let all: Vec<String> = fields(form).map(|field| field.name.clone()).collect();

@@ -5,8 +5,8 @@ use crate::till::Till;
 use http::{Method, StatusCode, header};
 use ring::digest::{SHA256, digest};
 use yinxin_capabilities::{Manifest, PluginEntry};
+use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
-use yinxin_core::rules::NamedValue;
 use yinxin_store::accounts::NewAccount;
 use yinxin_store::cases::{Case, Standing};
 use yinxin_store::ledger::{self, Entry};
@@ -125,13 +125,7 @@ impl Person {
                 deleted: false,
             },
             subject: unit.0.to_owned(),
-            values: values
-                .into_iter()
-                .map(|(name, value)| NamedValue {
-                    name: name.to_owned(),
-                    value: value.to_owned(),
-                })
-                .collect(),
+            values: Values::from_iter(values),
             version: 1,
             entered_at: now,
             due_at: None,

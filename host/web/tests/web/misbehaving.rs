@@ -72,7 +72,7 @@ async fn standing(person: &Person, hall: &Hall, case: &CaseId) -> (String, i64) 
     let viewer = Actor::Applicant(person.account.clone());
     let page = hall.state.engine.page(&site(), &viewer, case).await;
     let page = page.unwrap();
-    (page.state.id, page.version)
+    (page.state.id.clone(), page.version)
 }
 
 /// A page for a person, with the number that the log has too, and nothing of how it is made.

@@ -166,6 +166,7 @@ async fn show(
     let (case, history) = whole(&server, &mut conn, &account, &id).await?;
     let values: std::collections::HashMap<String, String> = case
         .values
+        .into_vec()
         .into_iter()
         .map(|entry| (entry.name, entry.value))
         .collect();
@@ -264,14 +265,13 @@ async fn save(
     case.values = fields
         .into_iter()
         .filter(|(name, _)| name != "_csrf")
-        .map(|(name, value)| NamedValue { name, value })
         .collect();
     if !right(&case) {
         return Err(Failed);
     }
-    case.subject.clone_from(&case.values[0].value);
+    case.subject.clone_from(&case.values.as_slice()[0].value);
     case.updated_at = now;
-    commit(&server, &case, &before, now).await?;
+    commit(&server, &case, before.as_slice(), now).await?;
     let mut conn = server.store.read().await?;
     whole(&server, &mut conn, &account, &id).await?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
@@ -335,7 +335,7 @@ async fn commit(
                 .filter(|entry| entry.name.starts_with(section));
             own.map(|entry| entry.value.clone()).collect()
         };
-        if of(before) != of(&case.values) {
+        if of(before) != of(case.values.as_slice()) {
             let item = Item {
                 item: section.to_owned(),
                 standing: ItemStanding::Missing,

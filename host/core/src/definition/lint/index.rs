@@ -6,6 +6,7 @@ use crate::definition::{
     Service, StepContent,
 };
 use crate::field::TICKED;
+use std::ops::Deref;
 
 pub(super) struct Index<'a> {
     pub(super) definition: &'a Definition,
@@ -88,7 +89,8 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn form(&self, id: &str) -> Option<&'a Form> {
-        self.definition.forms.iter().find(|form| form.id == id)
+        let mut forms = self.definition.forms.iter().map(Deref::deref);
+        forms.find(|form| form.id == id)
     }
 
     pub(super) fn forms(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -96,10 +98,8 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn material(&self, id: &str) -> Option<&'a Material> {
-        self.definition
-            .materials
-            .iter()
-            .find(|material| material.id == id)
+        let mut materials = self.definition.materials.iter().map(Deref::deref);
+        materials.find(|material| material.id == id)
     }
 
     pub(super) fn materials(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -110,7 +110,8 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn check(&self, id: &str) -> Option<&'a IdentityCheck> {
-        self.definition.checks.iter().find(|check| check.id == id)
+        let mut checks = self.definition.checks.iter().map(Deref::deref);
+        checks.find(|check| check.id == id)
     }
 
     pub(super) fn checks(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -118,10 +119,8 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn document(&self, id: &str) -> Option<&'a Document> {
-        self.definition
-            .documents
-            .iter()
-            .find(|document| document.id == id)
+        let mut documents = self.definition.documents.iter().map(Deref::deref);
+        documents.find(|document| document.id == id)
     }
 
     pub(super) fn documents(&self) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -145,11 +144,13 @@ impl<'a> Index<'a> {
             .map(|lifecycle| lifecycle.id.as_str())
     }
 
+    fn services(&self) -> impl Iterator<Item = &'a Service> + use<'a> {
+        self.definition.services.iter().map(Deref::deref)
+    }
+
     /// Services that run by the lifecycle.
     pub(super) fn services_of(&self, lifecycle: &str) -> Vec<&'a Service> {
-        self.definition
-            .services
-            .iter()
+        self.services()
             .filter(|service| service.lifecycle == lifecycle)
             .collect()
     }
@@ -246,7 +247,7 @@ impl<'a> Index<'a> {
     /// Services whose orders the paper is printed for.
     pub(super) fn users_of_receipt(&self, id: &str) -> Vec<&'a Service> {
         let names = |service: &&'a Service| service.receipts.iter().any(|one| one.document == id);
-        self.definition.services.iter().filter(names).collect()
+        self.services().filter(names).collect()
     }
 
     /// Services that ask the form, in a step or at a transition.
@@ -257,12 +258,11 @@ impl<'a> Index<'a> {
                 .chain(self.input_forms(service))
                 .any(|form| form.id == id)
         };
-        self.definition.services.iter().filter(asks).collect()
+        self.services().filter(asks).collect()
     }
 
     fn services_with(&self, uses: impl Fn(&StepContent) -> bool) -> Vec<&'a Service> {
-        let services = self.definition.services.iter();
-        services
+        self.services()
             .filter(|service| service.steps.iter().any(|step| uses(&step.content)))
             .collect()
     }

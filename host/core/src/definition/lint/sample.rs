@@ -1,6 +1,7 @@
 //! A small definition without a mistake, for tests to break in one place.
 
 use crate::definition::*;
+use crate::shared::Shared;
 
 pub(crate) fn field(name: &str, label: &str, kind: FieldKind) -> Field {
     Field {
@@ -15,18 +16,18 @@ pub(crate) fn field(name: &str, label: &str, kind: FieldKind) -> Field {
     }
 }
 
-pub(crate) fn form(id: &str, title: &str, fields: Vec<Field>) -> Form {
+pub(crate) fn form(id: &str, title: &str, fields: Vec<Field>) -> Shared<Form> {
     let section = Section {
         id: "main".into(),
         title: title.into(),
         hint: String::new(),
         fields,
     };
-    Form {
+    Shared::from(Form {
         id: id.into(),
         title: title.into(),
         sections: vec![section],
-    }
+    })
 }
 
 pub(crate) fn choice(value: &str, label: &str) -> Choice {
@@ -37,8 +38,8 @@ pub(crate) fn choice(value: &str, label: &str) -> Choice {
     }
 }
 
-pub(crate) fn state(id: &str, label: &str) -> State {
-    State {
+pub(crate) fn state(id: &str, label: &str) -> Shared<State> {
+    Shared::from(State {
         id: id.into(),
         applicant_label: label.into(),
         clerk_label: label.into(),
@@ -50,7 +51,7 @@ pub(crate) fn state(id: &str, label: &str) -> State {
         due: None,
         ends: false,
         deletable: false,
-    }
+    })
 }
 
 pub(crate) fn transition(id: &str, from: &str, to: &str, actor: Actor) -> Transition {
@@ -77,17 +78,17 @@ pub(crate) fn definition() -> Definition {
         title: "示例证书".into(),
         summary: "用于测试的最小业务。".into(),
         account_policy: Some(account_policy()),
-        services: vec![service()],
+        services: vec![service().into()],
         forms: forms(),
-        materials: vec![licence()],
-        checks: vec![IdentityCheck {
+        materials: vec![licence().into()],
+        checks: vec![Shared::from(IdentityCheck {
             id: "legal".into(),
             title: "法人核验".into(),
             hint: String::new(),
             name_field: "legal-name".into(),
             number_field: "legal-number".into(),
-        }],
-        documents: vec![letter()],
+        })],
+        documents: vec![letter().into()],
         messages: messages(),
         lifecycles: vec![lifecycle()],
         guards: vec!["one-main-key".into()],
@@ -148,7 +149,7 @@ fn service() -> Service {
     }
 }
 
-fn forms() -> Vec<Form> {
+fn forms() -> Vec<Shared<Form>> {
     let lock = FieldKind::Choice(vec![choice("main", "主锁"), choice("sub", "副锁")]);
     let mut seal = field("seal-name", "印章名称", FieldKind::Text);
     seal.shown_when = Some(Condition {

@@ -5,6 +5,7 @@ use super::sample::{
 };
 use super::{Severity, is_fit, lint};
 use crate::definition::*;
+use crate::shared::Shared;
 
 /// The messages alone, without places and helps.
 pub(super) fn messages(breakage: impl FnOnce(&mut Definition)) -> Vec<String> {
@@ -466,6 +467,6 @@ fn what_is_far_too_large_is_told_at_once() {
     assert_eq!(wrong.len(), 500);
 }
 
-fn form_of(id: &str, fields: Vec<Field>) -> Form {
+fn form_of(id: &str, fields: Vec<Field>) -> Shared<Form> {
     form(id, "表单", fields)
 }

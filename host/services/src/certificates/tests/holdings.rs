@@ -2,6 +2,7 @@
 
 use super::*;
 use tokio::task::JoinSet;
+use yinxin_core::form::Values;
 use yinxin_core::ids::AccountId;
 use yinxin_store::cases::{self, Case, Standing};
 use yinxin_store::certificates::{Origin, set_origin};
@@ -27,7 +28,7 @@ async fn case_of(office: &Office, id: &CaseId, number: &str) {
             deleted: false,
         },
         subject: "甲公司".into(),
-        values: Vec::new(),
+        values: Values::default(),
         version: 1,
         entered_at: NOW,
         due_at: None,

@@ -220,7 +220,7 @@ async fn line(
             let mut offers = offers.iter();
             let found = offers
                 .find(|offer| offer.plugin == case.plugin && offer.service.id == case.service);
-            found.map(|offer| (case, &offer.service))
+            found.map(|offer| (case, &*offer.service))
         })
         .collect();
     let subjects: Vec<&str> = cases.iter().map(|case| case.subject.as_str()).collect();

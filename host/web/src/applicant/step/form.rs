@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Serialize;
 use yinxin_core::definition::Form;
-use yinxin_core::form::Values;
 use yinxin_core::rules::Problem;
 use yinxin_engine::views::{CasePage, StepView};
 
@@ -74,7 +73,6 @@ fn render(
     status: StatusCode,
     problems: &[Problem],
 ) -> Result<Response, WebError> {
-    let values = Values::from(page.values.clone());
     let refused = tasks::refused_sections(page);
     let showing = Showing {
         problems,
@@ -85,13 +83,13 @@ fn render(
         step: head(visit, page, step),
         form: step
             .open
-            .then(|| visit.form(form, &values, showing))
+            .then(|| visit.form(form, &page.values, showing))
             .transpose()?,
         sections: form
             .sections
             .iter()
             .filter(|_| !step.open)
-            .map(|section| tasks::answers(section, &values, String::new()))
+            .map(|section| tasks::answers(section, &page.values, String::new()))
             .collect(),
     };
     visit.page_with(status, "applicant/cases/form.html", view)

@@ -6,6 +6,7 @@ use crate::page::Visit;
 use axum::response::Response;
 use serde::Serialize;
 use yinxin_core::definition::Document;
+use yinxin_core::shared::Shared;
 use yinxin_engine::views::{CasePage, StepView};
 
 #[derive(Serialize)]
@@ -26,7 +27,7 @@ pub fn show(
     visit: &Visit,
     page: &CasePage,
     step: &StepView,
-    documents: &[Document],
+    documents: &[Shared<Document>],
 ) -> Result<Response, WebError> {
     let of_step = |id: &str| documents.iter().any(|document| document.id == id);
     let papers = page

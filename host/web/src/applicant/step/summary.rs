@@ -7,7 +7,6 @@ use crate::error::WebError;
 use crate::page::Visit;
 use axum::response::Response;
 use serde::Serialize;
-use yinxin_core::form::Values;
 use yinxin_core::rules::ItemStanding;
 use yinxin_engine::views::{CasePage, StepKind, StepView};
 
@@ -37,7 +36,7 @@ struct FileLine {
 }
 
 pub fn show(visit: &Visit, page: &CasePage, step: &StepView) -> Result<Response, WebError> {
-    let values = Values::from(page.values.clone());
+    let values = &page.values;
     let mut sections = Vec::new();
     for other in &page.steps {
         if let StepKind::Form(form) = &other.kind {
@@ -45,7 +44,7 @@ pub fn show(visit: &Visit, page: &CasePage, step: &StepView) -> Result<Response,
             sections.extend(
                 form.sections
                     .iter()
-                    .map(|section| tasks::answers(section, &values, change.clone()))
+                    .map(|section| tasks::answers(section, values, change.clone()))
                     .filter(|answers| !answers.rows.is_empty()),
             );
         }

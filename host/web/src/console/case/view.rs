@@ -9,7 +9,6 @@ use crate::live;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use yinxin_core::definition::Role;
-use yinxin_core::form::Values;
 use yinxin_core::identity::Standing;
 use yinxin_core::rules::{ItemStanding, Problem};
 use yinxin_engine::views::{ActionView, CasePage, FileView, MaterialView, StepKind};
@@ -150,7 +149,7 @@ pub fn view(
     claimed_by: String,
 ) -> CaseView {
     let visit = &clerk.visit;
-    let values = Values::from(page.values.clone());
+    let values = &page.values;
     let forms = page.steps.iter().filter_map(|step| match &step.kind {
         StepKind::Form(form) => Some(form),
         _ => None,
@@ -163,7 +162,7 @@ pub fn view(
             let item = page.sections.iter().find(|item| item.item == section.id);
             SectionItem {
                 id: section.id.clone(),
-                answers: answers(section, &values, String::new()),
+                answers: answers(section, values, String::new()),
                 standing: item.map_or("uploaded", |item| standing_name(item.standing)),
                 reason: reason(chosen, &section.id, item.map(|item| item.reason.as_str())),
                 reasons: ready.get(&section.id).cloned().unwrap_or_default(),
@@ -185,7 +184,7 @@ pub fn view(
     });
     let later = later.flat_map(|form| {
         form.sections.iter().map(|section| {
-            let mut given = answers(section, &values, String::new());
+            let mut given = answers(section, values, String::new());
             if given.title.is_empty() {
                 given.title.clone_from(&form.title);
             }

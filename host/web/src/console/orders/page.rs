@@ -172,8 +172,8 @@ pub async fn render(
             path: format!("/console/cases/{case}"),
             number: page.number,
             subject: page.subject,
-            service: page.service.title,
-            state: page.state.clerk_label,
+            service: page.service.title.clone(),
+            state: page.state.clerk_label.clone(),
         });
     }
     let payable = order.state.is_payable();
