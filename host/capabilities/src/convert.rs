@@ -10,10 +10,9 @@ use crate::bindings::yinxin::site::definition::Definition as WitDefinition;
 use yinxin_core::definition::Definition;
 use yinxin_core::{identity, money, rules};
 
-/// The definition in the host's own words. As text on the way, which is one block of memory to give back: a tree of values
-/// leaves its holes between what stays.
+/// The definition in the host's own words.
 pub(crate) fn definition(found: &WitDefinition) -> Result<Definition, serde_json::Error> {
-    serde_json::from_slice(&serde_json::to_vec(found)?)
+    serde_json::from_value(serde_json::to_value(found)?)
 }
 
 // ---- from the host to the guest

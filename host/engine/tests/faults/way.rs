@@ -32,8 +32,8 @@ pub enum End {
 pub struct Way {
     pub end: End,
     pub case: Option<CaseId>,
-    /// The transfer is on the account, as the clerk knows.
-    booked: bool,
+    /// The transfer is on the account.
+    arrived: bool,
     /// The certificate that is renewed.
     serial: String,
     cases_before: BTreeSet<CaseId>,
@@ -47,7 +47,7 @@ impl Way {
         Self {
             end,
             case: None,
-            booked: false,
+            arrived: false,
             serial: serial.to_owned(),
             cases_before: streets.people.cases.iter().cloned().collect(),
             trades_before: trades.map(|trade| trade.out_trade_no).collect(),
@@ -174,7 +174,8 @@ impl Way {
         Ok(())
     }
 
-    /// The clerk finds a transfer on the account. In doubt he books it again, under the same number of the bank's.
+    /// A transfer comes to the account, where the clerk finds it. In doubt he books it again, under the same number of the
+    /// bank's.
     async fn book(
         &mut self,
         house: &House,
@@ -182,6 +183,10 @@ impl Way {
         order: &OrderId,
         amount: Fen,
     ) -> Result<(), EngineError> {
+        if !self.arrived {
+            streets.account.fetch_add(amount.0, Ordering::SeqCst);
+            self.arrived = true;
+        }
         let reference = order.to_string().replace('-', "");
         let found = Transfer {
             reference: &reference,
@@ -195,10 +200,6 @@ impl Way {
             Ok(_) => tx.commit().await.map_err(StoreError::from)?,
             Err(PaymentError::AlreadyBooked) => {}
             Err(error) => return Err(error.into()),
-        }
-        if !self.booked {
-            streets.account.fetch_add(amount.0, Ordering::SeqCst);
-            self.booked = true;
         }
         Ok(())
     }
