@@ -3,7 +3,9 @@
 use crate::engine::{Sandbox, Share};
 use crate::error::{CallError, Failure, Stage};
 use crate::limits::{Budget, Exceeded, Limits, Watch};
+use futures::FutureExt;
 use std::future::Future;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::sync::SemaphorePermit;
 use wasmtime::component::{Instance, InstancePre};
@@ -68,9 +70,13 @@ impl Sandbox {
             failure,
         };
 
-        let place = match self.free_place(share) {
-            Some(place) => Some(place),
-            None => self.place(share, limits.total_time).await,
+        let mut place = pin!(self.place(share));
+        let place = match place.as_mut().now_or_never() {
+            Some(place) => place,
+            // Only who has to wait needs a timer.
+            None => tokio::time::timeout(limits.total_time, place)
+                .await
+                .unwrap_or(None),
         };
         let Some(_place) = place else {
             return Err(fail(Failure::Busy {
@@ -98,29 +104,14 @@ impl Sandbox {
         }
     }
 
-    /// A place of one's own, instead of an error from the pool when many call at once; none where one has to wait for it.
-    fn free_place<'s>(&'s self, share: Option<&'s Share>) -> Option<Place<'s>> {
+    /// A place of one's own, instead of an error from the pool when many call at once, in the order of coming. The share
+    /// comes first: who waits for it holds no place.
+    async fn place<'s>(&'s self, share: Option<&'s Share>) -> Option<Place<'s>> {
         let part = match share {
-            Some(Share(share)) => Some(share.try_acquire().ok()?),
+            Some(Share(share)) => Some(share.acquire().await.ok()?),
             None => None,
         };
-        Some((part, self.places.try_acquire().ok()?))
-    }
-
-    /// Waits for a place, in the order of coming. The share comes first: who waits for it holds no place.
-    async fn place<'s>(
-        &'s self,
-        share: Option<&'s Share>,
-        patience: Duration,
-    ) -> Option<Place<'s>> {
-        let place = async {
-            let part = match share {
-                Some(Share(share)) => Some(share.acquire().await.ok()?),
-                None => None,
-            };
-            Some((part, self.places.acquire().await.ok()?))
-        };
-        tokio::time::timeout(patience, place).await.ok()?
+        Some((part, self.places.acquire().await.ok()?))
     }
 
     fn store<T: Send + 'static>(&self, limits: &Limits, host: T) -> Store<Room<T>> {

@@ -82,15 +82,15 @@ fn render(
     } else {
         String::new()
     };
-    let service = &*offer.service;
-    let steps = service.steps.iter();
+    let offered = &*offer.service;
+    let steps = offered.steps.iter();
     let page = ServicePage {
         project: offer.project_title,
-        title: service.title.clone(),
-        summary: service.summary.clone(),
-        price: service.price_note.clone(),
-        time: service.time_note.clone(),
-        at_hand: service.at_hand.clone(),
+        title: offered.title.clone(),
+        summary: offered.summary.clone(),
+        price: offered.price_note.clone(),
+        time: offered.time_note.clone(),
+        at_hand: offered.at_hand.clone(),
         steps: steps
             .map(|step| StepLine {
                 title: step.title.clone(),
