@@ -1,10 +1,12 @@
 //! Opening the database and its transactions.
 
 use crate::{Connection, StoreError};
+use scopeguard::ScopeGuard;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Connection as _, Executor, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What differs between the two databases where one statement does not do for both.
@@ -19,7 +21,11 @@ pub enum Dialect {
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    readers: Arc<Readers>,
 }
+
+/// Of so many connections one stays with who reads.
+const READERS_SHARE: u32 = 4;
 
 /// A load balancer gives up after a few seconds; a database that lives answers in milliseconds.
 const READY: Duration = Duration::from_secs(2);
@@ -68,7 +74,15 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        let store = Self { pool, dialect };
+        let readers = match dialect {
+            Dialect::Sqlite => connections / READERS_SHARE,
+            Dialect::Postgres => 0,
+        };
+        let store = Self {
+            pool,
+            dialect,
+            readers: Arc::new(Readers::new(readers as usize)),
+        };
         sqlx::migrate!("./migrations")
             .run(&store.pool)
             .await
@@ -83,7 +97,11 @@ impl Store {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        Ok(Reader(self.pool.acquire().await?))
+        let connection = match self.readers.take() {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        Ok(Reader::new(connection, &self.readers))
     }
 
     /// A transaction to write in. On SQLite it takes the write lock at once, because a transaction that reads first and
@@ -109,6 +127,7 @@ impl Store {
 
     /// Ends all connections; what is under way is finished first.
     pub async fn close(&self) {
+        drop(self.readers.close());
         self.pool.close().await;
     }
 }
@@ -144,20 +163,82 @@ async fn prepare(
     Ok(())
 }
 
+/// Connections of an SQLite database that were read with and are about to be again, the last one first: its pages are still
+/// warm. The pool would ask each of them on its way back whether it lives, which takes as long as a query; a file does not
+/// hang up.
+#[derive(Debug)]
+struct Readers {
+    most: usize,
+    /// None when the store is closed.
+    idle: Mutex<Option<Vec<PoolConnection<sqlx::Any>>>>,
+}
+
+impl Readers {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            idle: Mutex::new(Some(Vec::with_capacity(most))),
+        }
+    }
+
+    fn take(&self) -> Option<PoolConnection<sqlx::Any>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.as_mut()?.pop()
+    }
+
+    /// Keeps it, or gives it back for the pool.
+    fn keep(&self, connection: PoolConnection<sqlx::Any>) -> Option<PoolConnection<sqlx::Any>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle.as_mut() {
+            Some(idle) if idle.len() < self.most && !connection.is_in_transaction() => {
+                idle.push(connection);
+                None
+            }
+            _ => Some(connection),
+        }
+    }
+
+    fn close(&self) -> Option<Vec<PoolConnection<sqlx::Any>>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.take()
+    }
+}
+
+impl Drop for Readers {
+    /// The pool takes a connection back by a task, for which it may be too late.
+    fn drop(&mut self) {
+        for connection in self.close().unwrap_or_default() {
+            drop(connection.detach());
+        }
+    }
+}
+
 /// A pooled connection to read with.
 #[derive(Debug)]
-pub struct Reader(PoolConnection<sqlx::Any>);
+pub struct Reader(ScopeGuard<Lent, fn(Lent)>);
+
+/// A connection and where it goes back to.
+type Lent = (PoolConnection<sqlx::Any>, Arc<Readers>);
+
+impl Reader {
+    fn new(connection: PoolConnection<sqlx::Any>, readers: &Arc<Readers>) -> Self {
+        let lent = (connection, Arc::clone(readers));
+        Self(scopeguard::guard(lent, |(connection, readers)| {
+            drop(readers.keep(connection));
+        }))
+    }
+}
 
 impl Deref for Reader {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.0.0
     }
 }
 
 impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.0.0
     }
 }

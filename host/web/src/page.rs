@@ -20,6 +20,7 @@ use yinxin_core::definition::Form;
 use yinxin_core::form::Values;
 use yinxin_core::ids::AccountId;
 use yinxin_core::rules::Problem;
+use yinxin_core::shared::Shared;
 use yinxin_engine::EngineError;
 use yinxin_services::accounts::Client;
 use yinxin_store::sessions::SessionKind;
@@ -118,7 +119,7 @@ impl Visit {
     /// A form of a definition, as this person sees it.
     pub fn form(
         &self,
-        form: &Form,
+        form: &Shared<Form>,
         values: &Values,
         showing: Showing<'_>,
     ) -> Result<FormView, WebError> {

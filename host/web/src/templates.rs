@@ -6,12 +6,14 @@ use crate::site::{Site, Sites};
 use crate::texts::Texts;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, TemplateSource, UndefinedBehavior};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, TemplateSource, UndefinedBehavior,
+};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use yinxin_core::ids::SiteId;
 use yinxin_core::money::Fen;
 use yinxin_core::time::Millis;
@@ -33,26 +35,40 @@ pub struct Templates {
 
 struct Set {
     environment: Environment<'static>,
+    texts: Arc<Texts>,
+    field_is_ours: OnceLock<bool>,
     stencils: Stencils,
 }
 
 impl Set {
-    fn new(site: Option<Arc<Site>>, texts: &Texts) -> Self {
+    fn new(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Self {
         Self {
             environment: environment(site, texts),
+            texts: Arc::clone(texts),
+            field_is_ours: OnceLock::new(),
             stencils: Stencils::default(),
         }
+    }
+
+    /// Whether this is our own template of a field. In a development build a site's may come while it runs.
+    fn field_is_ours(&self, source: &str) -> bool {
+        let compare = || ours(FIELD).is_some_and(|ours| with_texts(&ours, &self.texts) == source);
+        if cfg!(debug_assertions) {
+            return compare();
+        }
+        *self.field_is_ours.get_or_init(compare)
     }
 }
 
 impl Templates {
     pub fn new(sites: &Sites, texts: &Texts) -> Self {
+        let texts = Arc::new(texts.clone());
         let sets = sites
             .iter()
-            .map(|site| (site.id.clone(), Set::new(Some(Arc::clone(site)), texts)));
+            .map(|site| (site.id.clone(), Set::new(Some(Arc::clone(site)), &texts)));
         Self {
             sites: Arc::new(sets.collect()),
-            bare: Arc::new(Set::new(None, texts)),
+            bare: Arc::new(Set::new(None, &texts)),
         }
     }
 
@@ -76,9 +92,9 @@ impl Templates {
     ) -> Result<FormWriter<'a>, Error> {
         let set = self.of(site);
         let template = set.environment.get_template(FIELD)?;
-        let is_ours =
-            Embedded::get(FIELD).is_some_and(|ours| *ours.data == *template.source().as_bytes());
-        let stencils = is_ours.then_some(&set.stencils);
+        let stencils = set
+            .field_is_ours(template.source())
+            .then_some(&set.stencils);
         Ok(FormWriter::new(template, stencils, texts))
     }
 
@@ -88,7 +104,7 @@ impl Templates {
     }
 }
 
-fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
+fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     // Lines that hold only a tag leave nothing behind.
@@ -99,9 +115,10 @@ fn environment(site: Option<Arc<Site>>, texts: &Texts) -> Environment<'static> {
     // A template without `.html` in its name is no page; it is escaped all the same.
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let overrides = site.as_ref().map(|site| site.folder.join("templates"));
-    environment.set_loader(move |name| Ok(load(overrides.as_ref(), name)));
-    environment.set_auto_reload(cfg!(debug_assertions));
     environment.add_global("t", texts.value());
+    let texts = Arc::clone(texts);
+    environment.set_loader(move |name| Ok(load(overrides.as_ref(), name, &texts)));
+    environment.set_auto_reload(cfg!(debug_assertions));
     let regions = Value::from(Serde(regions::all()));
     environment.add_function("regions", move || regions.clone());
     let addresses = Addresses::default();
@@ -138,7 +155,7 @@ impl Addresses {
 }
 
 /// A site's own template, or ours; in a development build each look-up notices a change on disk.
-fn load(overrides: Option<&PathBuf>, name: &str) -> Option<TemplateSource> {
+fn load(overrides: Option<&PathBuf>, name: &str, texts: &Texts) -> Option<TemplateSource> {
     // Names come from our own code; a site's folder is never left all the same.
     if name.split('/').any(|part| part == ".." || part.is_empty()) {
         return None;
@@ -146,16 +163,43 @@ fn load(overrides: Option<&PathBuf>, name: &str) -> Option<TemplateSource> {
     if let Some(path) = overrides.map(|folder| folder.join(name))
         && let Ok(source) = std::fs::read_to_string(&path)
     {
-        let seen = source.clone();
-        return Some(TemplateSource::new(source).with_uptodate_check(move || {
-            std::fs::read_to_string(&path).is_ok_and(|now| now == seen)
+        let filled = with_texts(&source, texts);
+        return Some(TemplateSource::new(filled).with_uptodate_check(move || {
+            std::fs::read_to_string(&path).is_ok_and(|now| now == source)
         }));
     }
-    let source = String::from_utf8(Embedded::get(name)?.data.into_owned()).ok()?;
-    let (seen, name) = (source.clone(), name.to_owned());
-    Some(TemplateSource::new(source).with_uptodate_check(move || {
-        Embedded::get(&name).is_some_and(|file| *file.data == *seen.as_bytes())
-    }))
+    let source = ours(name)?;
+    let (filled, name) = (with_texts(&source, texts), name.to_owned());
+    Some(
+        TemplateSource::new(filled)
+            .with_uptodate_check(move || ours(&name).is_some_and(|now| now == source)),
+    )
+}
+
+/// A template of our own.
+fn ours(name: &str) -> Option<String> {
+    String::from_utf8(Embedded::get(name)?.data.into_owned()).ok()
+}
+
+/// Puts each text of the catalogue in where a template does no more than show it: no page looks it up then.
+fn with_texts(source: &str, texts: &Texts) -> String {
+    let mut filled = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{ t.") {
+        filled.push_str(before);
+        if let Some((path, behind)) = after.split_once(" }}")
+            && let Some(text) = texts.find(path)
+            && !text.contains('{')
+        {
+            filled.push_str(&HtmlEscape(text).to_string());
+            rest = behind;
+        } else {
+            filled.push_str("{{ t.");
+            rest = after;
+        }
+    }
+    filled.push_str(rest);
+    filled
 }
 
 /// `{{ t.cases.count | fill(n=3) }}`
@@ -192,8 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn texts_that_are_only_shown_stand_in_the_template() {
+        let texts = Texts::chinese().unwrap();
+        let filled = |source| with_texts(source, &texts);
+        assert_eq!(
+            filled("<p>{{ t.nav.home }}, {{t.nav.home}}"),
+            "<p>首页, {{t.nav.home}}"
+        );
+        for kept in [
+            "{{ t.forms.problems | fill(count=1) }}",
+            "{{ t.forms.problems }}",
+            "{{ t.nav.gone }}",
+            "{{ t.",
+            "{{ t.nav",
+        ] {
+            assert_eq!(filled(kept), kept);
+        }
+    }
+
+    #[test]
     fn every_template_compiles() {
-        let environment = environment(None, &Texts::chinese().unwrap());
+        let environment = environment(None, &Arc::new(Texts::chinese().unwrap()));
         for name in Embedded::iter() {
             environment
                 .get_template(&name)
@@ -206,8 +269,7 @@ mod tests {
         let texts = Texts::chinese().unwrap();
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
         for name in Embedded::iter() {
-            let source =
-                String::from_utf8(Embedded::get(&name).unwrap().data.into_owned()).unwrap();
+            let source = ours(&name).unwrap();
             for (at, _) in source.match_indices("t.") {
                 let (before, named) = (&source[..at], &source[at + 2..]);
                 let path = named.split(|c| !is_part(c)).next().unwrap();

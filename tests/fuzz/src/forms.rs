@@ -61,7 +61,8 @@ pub(crate) fn reads_well(form: &Form, answers: &[(String, String)]) {
         ..Showing::default()
     };
     let writer = TEMPLATES.writer(None, &TEXTS).expect("the template");
-    FormView::new(form, &reading.values, showing, &writer).expect("a form is shown");
+    FormView::new(&form.clone().into(), &reading.values, showing, &writer)
+        .expect("a form is shown");
 
     // What is right stays right, and the same, when it is sent once more as it is shown for editing.
     let shown = |field: &Field| {

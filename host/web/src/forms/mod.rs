@@ -19,6 +19,7 @@ use serde::Serialize;
 use yinxin_core::definition::{Form, Section};
 use yinxin_core::form::Values;
 use yinxin_core::rules::{Offer, Problem};
+use yinxin_core::shared::Shared;
 
 /// Name of the submit buttons that stand for an offer: `field=value`.
 pub const OFFER: &str = "_offer";
@@ -83,42 +84,35 @@ pub struct Showing<'a> {
 
 impl FormView {
     pub fn new(
-        form: &Form,
+        form: &Shared<Form>,
         values: &Values,
         showing: Showing<'_>,
         writer: &FormWriter<'_>,
     ) -> Result<Self, Error> {
-        let sections = form
-            .sections
-            .iter()
-            .map(|section| section_view(section, values, showing, writer));
+        let fields = writer.sections(form, values, showing)?;
+        let sections = form.sections.iter().zip(fields);
         Ok(Self {
             problems: problem_views(form, showing),
-            sections: sections.collect::<Result<_, _>>()?,
+            sections: sections
+                .map(|(section, fields)| SectionView::new(section, fields, showing))
+                .collect(),
         })
     }
 }
 
-fn section_view(
-    section: &Section,
-    values: &Values,
-    showing: Showing<'_>,
-    writer: &FormWriter<'_>,
-) -> Result<SectionView, Error> {
-    let refused = showing.refused.iter().find(|(id, _)| *id == section.id);
-    let mut fields = String::new();
-    for field in &section.fields {
-        writer.write(field, &Answered::new(field, values, showing), &mut fields)?;
+impl SectionView {
+    fn new(section: &Section, fields: String, showing: Showing<'_>) -> Self {
+        let refused = showing.refused.iter().find(|(id, _)| *id == section.id);
+        Self {
+            id: section.id.clone(),
+            title: section.title.clone(),
+            hint: section.hint.clone(),
+            refused: refused
+                .map(|(_, reason)| reason.clone())
+                .unwrap_or_default(),
+            fields: Value::from_safe_string(fields),
+        }
     }
-    Ok(SectionView {
-        id: section.id.clone(),
-        title: section.title.clone(),
-        hint: section.hint.clone(),
-        refused: refused
-            .map(|(_, reason)| reason.clone())
-            .unwrap_or_default(),
-        fields: Value::from_safe_string(fields),
-    })
 }
 
 /// Problems for the summary: what is about no field of the form comes first, the rest as the form goes.

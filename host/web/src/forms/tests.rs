@@ -21,7 +21,7 @@ fn field(name: &str, label: &str, kind: FieldKind) -> Field {
     }
 }
 
-fn application() -> Form {
+fn application() -> Shared<Form> {
     let choice = |value: &str, label: &str| Choice {
         value: value.into(),
         label: label.into(),
@@ -56,7 +56,7 @@ fn application() -> Form {
         remark,
         field("truth", "以上内容属实", FieldKind::Flag),
     ];
-    Form {
+    Shared::from(Form {
         id: "application".into(),
         title: "申请".into(),
         sections: vec![Section {
@@ -65,7 +65,7 @@ fn application() -> Form {
             hint: "单位的信息".into(),
             fields,
         }],
-    }
+    })
 }
 
 fn problem(item: Option<&str>, message: &str) -> Problem {
@@ -80,7 +80,7 @@ fn templates() -> Templates {
     Templates::new(&Sites::default(), &Texts::chinese().unwrap())
 }
 
-fn form_view(form: &Form, values: &Values, showing: Showing<'_>) -> FormView {
+fn form_view(form: &Shared<Form>, values: &Values, showing: Showing<'_>) -> FormView {
     let (templates, texts) = (templates(), Texts::chinese().unwrap());
     let writer = templates.writer(None, &texts).unwrap();
     FormView::new(form, values, showing, &writer).unwrap()
@@ -160,7 +160,7 @@ fn hostile_values_stay_text() {
 
 #[test]
 fn a_region_is_chosen_from_the_list() {
-    let form = Form {
+    let form = Shared::from(Form {
         id: "place".into(),
         title: "地址".into(),
         sections: vec![Section {
@@ -169,7 +169,7 @@ fn a_region_is_chosen_from_the_list() {
             hint: String::new(),
             fields: vec![field("region", "省市", FieldKind::Region)],
         }],
-    };
+    });
     let values = Values::from_iter([("region", "江西省 鹰潭市")]);
     let html = rendered(&form_view(&form, &values, Showing::default()));
     assert!(

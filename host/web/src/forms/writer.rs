@@ -1,5 +1,6 @@
 //! Fields of forms as HTML, from the template `forms/field.html` or from what is kept of it.
 
+use super::Showing;
 use super::answered::Answered;
 use super::control::FieldView;
 use super::stencil::{Shape, Stencil};
@@ -8,13 +9,14 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Error, Template, context};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use yinxin_core::definition::Field;
+use yinxin_core::definition::{Field, Form, Section};
+use yinxin_core::form::Values;
+use yinxin_core::shared::Shared;
 
 /// Bytes of markup that are kept for a site, many times what its forms have. Beyond them all is made anew.
 const KEPT: usize = 8 * 1024 * 1024;
 
-/// Stencils by what they are made of: a field as its definition has it, so that another version of a plugin finds none of
-/// the old ones. Nothing of a person is in them. Fields lie under their names, which alone are hashed for a page.
+/// Markup of a site's forms, with gaps for what a person typed. Nothing of a person is in it.
 #[derive(Default)]
 pub struct Stencils(RwLock<Shelf>);
 
@@ -22,20 +24,17 @@ pub struct Stencils(RwLock<Shelf>);
 struct Shelf {
     /// The template that they were made by.
     source: String,
-    fields: HashMap<String, Vec<Kept>>,
+    /// By the form's id, which forms of several projects and versions may share.
+    sheets: HashMap<String, Vec<Arc<Sheet>>>,
     bytes: usize,
 }
 
-struct Kept {
-    field: Field,
-    shape: Shape,
-    stencil: Arc<Stencil>,
-}
-
-impl Kept {
-    fn is_of(&self, field: &Field, shape: Shape) -> bool {
-        self.shape == shape && self.field == *field
-    }
+/// The stencils of one form. A form is known by where it lies in memory, else by its content, so that another version of a
+/// plugin finds none of the old ones.
+struct Sheet {
+    form: Shared<Form>,
+    /// By the field's place in its form.
+    fields: RwLock<Vec<Vec<(Shape, Arc<Stencil>)>>>,
 }
 
 pub struct FormWriter<'a> {
@@ -43,6 +42,12 @@ pub struct FormWriter<'a> {
     /// None where each visit asks the template.
     stencils: Option<&'a Stencils>,
     texts: &'a Texts,
+}
+
+/// A field's markup, not on a page yet.
+enum Markup {
+    Kept(Arc<Stencil>),
+    Made(String),
 }
 
 impl<'a> FormWriter<'a> {
@@ -60,20 +65,49 @@ impl<'a> FormWriter<'a> {
         }
     }
 
-    /// Appends the field's markup to a page.
-    pub fn write(
+    /// Markup of the fields of each section.
+    pub(super) fn sections(
         &self,
-        field: &Field,
-        answered: &Answered<'_>,
-        page: &mut String,
-    ) -> Result<(), Error> {
-        match (self.stencils, Shape::of(field, answered)) {
-            (Some(stencils), Some(shape)) => {
-                self.stencil(stencils, field, shape)?.fill(answered, page);
-            }
-            _ => page.push_str(&self.plain(field, answered)?),
+        form: &Shared<Form>,
+        values: &Values,
+        showing: Showing<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let source = self.template.source();
+        let sheet = self.stencils.map(|stencils| stencils.sheet(source, form));
+        let mut before = 0;
+        let sections = form.sections.iter().map(|section| {
+            let first = before;
+            before += section.fields.len();
+            self.section(sheet.as_deref(), first, section, values, showing)
+        });
+        sections.collect()
+    }
+
+    /// `first`: place of the section's first field in the form.
+    fn section(
+        &self,
+        sheet: Option<&Sheet>,
+        first: usize,
+        section: &Section,
+        values: &Values,
+        showing: Showing<'_>,
+    ) -> Result<String, Error> {
+        let mut markups = Vec::with_capacity(section.fields.len());
+        let mut length = 0;
+        for (place, field) in section.fields.iter().enumerate() {
+            let answered = Answered::new(field, values, showing);
+            let markup = self.markup(sheet, first + place, field, &answered)?;
+            length += markup.length(&answered);
+            markups.push((markup, answered));
         }
-        Ok(())
+        let mut page = String::with_capacity(length);
+        for (markup, answered) in &markups {
+            match markup {
+                Markup::Kept(stencil) => stencil.fill(answered, &mut page),
+                Markup::Made(made) => page.push_str(made),
+            }
+        }
+        Ok(page)
     }
 
     /// The field's markup as the template makes it, without a stencil.
@@ -83,20 +117,36 @@ impl<'a> FormWriter<'a> {
             .render(context! { field => Value::from(Serde(view)) })
     }
 
-    fn stencil(
+    fn markup(
         &self,
-        stencils: &Stencils,
+        sheet: Option<&Sheet>,
+        place: usize,
         field: &Field,
-        shape: Shape,
-    ) -> Result<Arc<Stencil>, Error> {
-        let source = self.template.source();
-        if let Some(kept) = stencils.find(source, field, shape) {
-            return Ok(kept);
+        answered: &Answered<'_>,
+    ) -> Result<Markup, Error> {
+        match (sheet, self.stencils, Shape::of(field, answered)) {
+            (Some(sheet), Some(stencils), Some(shape)) => {
+                if let Some(kept) = sheet.find(place, shape) {
+                    return Ok(Markup::Kept(kept));
+                }
+                let marked = self.plain(field, &shape.with(field, |gap| gap.mark()))?;
+                let stencil = Arc::new(Stencil::cut(&marked));
+                sheet.keep(place, shape, &stencil);
+                stencils.count(stencil.size());
+                Ok(Markup::Kept(stencil))
+            }
+            _ => Ok(Markup::Made(self.plain(field, answered)?)),
         }
-        let marked = self.plain(field, &shape.with(field, |gap| gap.mark()))?;
-        let stencil = Arc::new(Stencil::cut(&marked));
-        stencils.keep(source, field, shape, &stencil);
-        Ok(stencil)
+    }
+}
+
+impl Markup {
+    /// Bytes that it will have on the page, or a few less where something is escaped or wrong.
+    fn length(&self, answered: &Answered<'_>) -> usize {
+        match self {
+            Self::Kept(stencil) => stencil.size() + answered.value.len(),
+            Self::Made(made) => made.len(),
+        }
     }
 }
 
@@ -105,35 +155,77 @@ impl Shelf {
     fn fits(&self, source: &str) -> bool {
         !cfg!(debug_assertions) || self.source == source
     }
+
+    fn clear(&mut self, source: String) {
+        *self = Self {
+            source,
+            ..Self::default()
+        };
+    }
+
+    fn sheet(&self, form: &Shared<Form>) -> Option<Arc<Sheet>> {
+        let mut namesakes = self.sheets.get(&form.id)?.iter();
+        namesakes.find(|sheet| sheet.form == *form).cloned()
+    }
+}
+
+impl Sheet {
+    fn of(form: &Shared<Form>) -> Self {
+        let fields = form.sections.iter().map(|section| section.fields.len());
+        Self {
+            form: form.clone(),
+            fields: RwLock::new(vec![Vec::new(); fields.sum()]),
+        }
+    }
+
+    fn find(&self, place: usize, shape: Shape) -> Option<Arc<Stencil>> {
+        let fields = self.fields.read().unwrap_or_else(PoisonError::into_inner);
+        let mut shapes = fields.get(place)?.iter();
+        let (_, stencil) = shapes.find(|(kept, _)| *kept == shape)?;
+        Some(Arc::clone(stencil))
+    }
+
+    fn keep(&self, place: usize, shape: Shape, stencil: &Arc<Stencil>) {
+        let mut fields = self.fields.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shapes) = fields.get_mut(place) {
+            // Two visits may have made the same.
+            shapes.retain(|(kept, _)| *kept != shape);
+            shapes.push((shape, Arc::clone(stencil)));
+        }
+    }
 }
 
 impl Stencils {
-    fn find(&self, source: &str, field: &Field, shape: Shape) -> Option<Arc<Stencil>> {
+    /// What is kept of the form, nothing yet where it was never shown.
+    fn sheet(&self, source: &str, form: &Shared<Form>) -> Arc<Sheet> {
         let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if !shelf.fits(source) {
-            return None;
+        if shelf.fits(source)
+            && let Some(sheet) = shelf.sheet(form)
+        {
+            return sheet;
         }
-        let mut namesakes = shelf.fields.get(&field.name)?.iter();
-        let kept = namesakes.find(|kept| kept.is_of(field, shape))?;
-        Some(Arc::clone(&kept.stencil))
+        drop(shelf);
+        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !shelf.fits(source) {
+            shelf.clear(source.to_owned());
+        }
+        // Two visits may have come for the same.
+        if let Some(sheet) = shelf.sheet(form) {
+            return sheet;
+        }
+        let sheet = Arc::new(Sheet::of(form));
+        let namesakes = shelf.sheets.entry(form.id.clone()).or_default();
+        namesakes.push(Arc::clone(&sheet));
+        sheet
     }
 
-    fn keep(&self, source: &str, field: &Field, shape: Shape, stencil: &Arc<Stencil>) {
+    /// Notes that a sheet has so much more; forgets all when it is too much.
+    fn count(&self, bytes: usize) {
         let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !shelf.fits(source) || shelf.bytes + stencil.size() > KEPT {
-            *shelf = Shelf {
-                source: source.to_owned(),
-                ..Shelf::default()
-            };
+        shelf.bytes += bytes;
+        if shelf.bytes > KEPT {
+            let source = std::mem::take(&mut shelf.source);
+            shelf.clear(source);
         }
-        shelf.bytes += stencil.size();
-        let namesakes = shelf.fields.entry(field.name.clone()).or_default();
-        // Two visits may have made the same.
-        namesakes.retain(|kept| !kept.is_of(field, shape));
-        namesakes.push(Kept {
-            field: field.clone(),
-            shape,
-            stencil: Arc::clone(stencil),
-        });
     }
 }

@@ -81,7 +81,7 @@ fn problems(form: &Form, turn: usize) -> Vec<Problem> {
         .collect()
 }
 
-fn compare(form: &Form, values: &Values, showing: Showing<'_>, writer: &FormWriter<'_>) {
+fn compare(form: &Shared<Form>, values: &Values, showing: Showing<'_>, writer: &FormWriter<'_>) {
     let view = FormView::new(form, values, showing, writer).unwrap();
     for (section, shown) in form.sections.iter().zip(&view.sections) {
         let plain: String = section

@@ -342,7 +342,7 @@ fn render(
         } else {
             String::new()
         },
-        form: visit.form(&asked, values, showing)?,
+        form: visit.form(&asked.into(), values, showing)?,
         cases: quote
             .cases
             .iter()

@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Serialize;
 use yinxin_core::definition::Form;
 use yinxin_core::rules::Problem;
+use yinxin_core::shared::Shared;
 use yinxin_engine::views::{CasePage, StepView};
 
 #[derive(Serialize)]
@@ -25,7 +26,7 @@ pub fn show(
     visit: &Visit,
     page: &CasePage,
     step: &StepView,
-    form: &Form,
+    form: &Shared<Form>,
 ) -> Result<Response, WebError> {
     render(visit, page, step, form, StatusCode::OK, &step.problems)
 }
@@ -34,7 +35,7 @@ pub async fn save(
     applicant: &Applicant,
     page: &CasePage,
     step: &StepView,
-    form: &Form,
+    form: &Shared<Form>,
     posted: &Posted,
 ) -> Result<Response, WebError> {
     let visit = &applicant.visit;
@@ -69,7 +70,7 @@ fn render(
     visit: &Visit,
     page: &CasePage,
     step: &StepView,
-    form: &Form,
+    form: &Shared<Form>,
     status: StatusCode,
     problems: &[Problem],
 ) -> Result<Response, WebError> {
