@@ -151,8 +151,9 @@ impl Workshop {
     ) -> Result<Activated, ActivationError> {
         let plugin = &manifest.name;
         let loaded = self.compile(plugin, component.to_vec()).await?;
-        entitled(&loaded.digest, &loaded.imports, manifest, entry)?;
+        wanted(&loaded.digest, manifest, entry)?;
         let code = self.link(site, plugin, &loaded)?;
+        permitted(&code.needs, manifest, entry)?;
         let definition = describe(&code, site, plugin).await?;
         judged(
             site,
@@ -174,7 +175,8 @@ impl Workshop {
     ) -> Result<Activated, ActivationError> {
         let (digest, mut code) = (known.digest.clone(), known.code.clone());
         code.share = self.share(site, &manifest.name);
-        entitled(&digest, &code.imports, manifest, entry)?;
+        wanted(&digest, manifest, entry)?;
+        permitted(&code.needs, manifest, entry)?;
         let definition = known.definition.clone();
         judged(site, digest, code, definition, manifest, entry)
     }
@@ -240,6 +242,7 @@ impl Workshop {
     }
 
     fn link(&self, site: &SiteId, plugin: &str, loaded: &Loaded) -> Result<Code, ActivationError> {
+        let needs = needs(plugin, &loaded.imports)?;
         if !loaded.exports.iter().any(|export| export == RULES) {
             return Err(ActivationError::NoRules {
                 plugin: plugin.to_owned(),
@@ -261,7 +264,7 @@ impl Workshop {
             component,
             indices,
             rules,
-            imports: loaded.imports.as_slice().into(),
+            needs,
         })
     }
 
@@ -275,13 +278,8 @@ impl Workshop {
     }
 }
 
-/// The digest is the one that the site asks for, and what it imports is declared and granted.
-fn entitled(
-    digest: &str,
-    imports: &[Import],
-    manifest: &Manifest,
-    entry: &PluginEntry,
-) -> Result<(), ActivationError> {
+/// The digest is the one that the site asks for.
+fn wanted(digest: &str, manifest: &Manifest, entry: &PluginEntry) -> Result<(), ActivationError> {
     if let Some(wanted) = entry.digest.as_ref().filter(|wanted| *wanted != digest) {
         return Err(ActivationError::Digest {
             plugin: manifest.name.clone(),
@@ -289,20 +287,33 @@ fn entitled(
             found: digest.to_owned(),
         });
     }
-    permitted(imports, manifest, &entry.grants())
+    Ok(())
 }
 
-/// Imported ⊆ declared ⊆ granted, by interface. An interface of which only types are used asks for nothing.
+/// What a component imports. An interface of which only types are used asks for nothing.
+fn needs(plugin: &str, imports: &[Import]) -> Result<Arc<[Capability]>, ActivationError> {
+    let called = imports.iter().filter(|import| !import.functions.is_empty());
+    called
+        .map(|import| {
+            Capability::of_interface(&import.interface).ok_or_else(|| {
+                ActivationError::UnknownInterface {
+                    plugin: plugin.to_owned(),
+                    interface: import.interface.clone(),
+                }
+            })
+        })
+        .collect()
+}
+
+/// Imported ⊆ declared ⊆ granted, by interface.
 fn permitted(
-    imports: &[Import],
+    needs: &[Capability],
     manifest: &Manifest,
-    grants: &Grants,
+    entry: &PluginEntry,
 ) -> Result<(), ActivationError> {
-    for import in imports.iter().filter(|import| !import.functions.is_empty()) {
-        let (plugin, interface) = (manifest.name.clone(), import.interface.clone());
-        let Some(capability) = Capability::of_interface(&interface) else {
-            return Err(ActivationError::UnknownInterface { plugin, interface });
-        };
+    let grants = entry.grants();
+    for &capability in needs {
+        let (plugin, interface) = (manifest.name.clone(), capability.interface());
         if !manifest.declares(capability) {
             return Err(ActivationError::Undeclared { plugin, interface });
         }

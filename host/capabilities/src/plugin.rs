@@ -8,7 +8,7 @@ use crate::convert;
 use crate::desk::{Desk, Mode, Office, Trouble};
 use crate::effects::Effect;
 use crate::given;
-use crate::grants::Grants;
+use crate::grants::{Capability, Grants};
 use crate::reads::Read;
 use std::sync::Arc;
 use thiserror::Error;
@@ -21,7 +21,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
     Basket, CaseView, Checkpoint, Decision, Event, Moment, NamedValue, Problem, Quotation, Sources,
 };
-use yinxin_sandbox::{Call, CallError, Import, Limits, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, Limits, Sandbox, Share};
 use yinxin_store::StoreError;
 
 /// Why a rule gave no answer. Nothing that it asked for has happened.
@@ -95,8 +95,8 @@ pub(crate) struct Code {
     /// Of all that the contract has.
     pub(crate) indices: PluginIndices,
     pub(crate) rules: Rules,
-    /// For the grants to be asked again.
-    pub(crate) imports: Arc<[Import]>,
+    /// What it imports, for the grants to be asked again.
+    pub(crate) needs: Arc<[Capability]>,
 }
 
 /// Where the rules stand among a component's exports, so that a call looks up no name.

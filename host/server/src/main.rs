@@ -24,6 +24,12 @@ mod wiring;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
+
+/// Loaded plugins are many small pieces that stay: it adds less to each than the system's, and gives back what a burst of
+/// papers or pictures took.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Yinxin: the online service halls of certificate authorities.
 #[derive(Parser)]

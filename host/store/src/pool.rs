@@ -198,6 +198,12 @@ impl Readers {
         }
     }
 
+    #[cfg(test)]
+    fn idle(&self) -> usize {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.as_ref().map_or(0, Vec::len)
+    }
+
     fn close(&self) -> Option<Vec<PoolConnection<sqlx::Any>>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.take()
@@ -240,5 +246,72 @@ impl Deref for Reader {
 impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(folder: &tempfile::TempDir) -> Store {
+        let url = format!("sqlite://{}", folder.path().join("yinxin.db").display());
+        Store::open_with(&url, 8, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn readers_come_back_to_who_reads_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let lent = [store.read().await.unwrap(), store.read().await.unwrap()];
+        let third = store.read().await.unwrap();
+        drop(lent);
+        assert_eq!(store.readers.idle(), 2);
+        // A quarter of the connections, and not one more.
+        drop(third);
+        assert_eq!(store.readers.idle(), 2);
+        let _read = store.read().await.unwrap();
+        assert_eq!(store.readers.idle(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_closed_store_has_no_readers() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let lent = store.read().await.unwrap();
+        drop(store.read().await.unwrap());
+        let closing = tokio::spawn({
+            let store = store.clone();
+            async move { store.close().await }
+        });
+        tokio::task::yield_now().await;
+        drop(lent);
+        closing.await.unwrap();
+        assert!(matches!(
+            store.read().await,
+            Err(StoreError::Unavailable(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_left_in_a_transaction_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let mut lent = store.read().await.unwrap();
+        std::mem::forget(sqlx::Connection::begin(&mut *lent).await.unwrap());
+        drop(lent);
+        assert_eq!(store.readers.idle(), 0);
+    }
+
+    #[test]
+    fn a_store_may_go_after_its_runtime() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = runtime.block_on(async {
+            let store = open(&folder).await;
+            drop(store.read().await.unwrap());
+            store
+        });
+        drop(runtime);
+        drop(store);
     }
 }

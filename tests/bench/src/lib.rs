@@ -11,6 +11,12 @@
     clippy::indexing_slicing
 )]
 
+use tikv_jemallocator::Jemalloc;
+
+/// The server's, for all that is compared.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
+
 pub mod client;
 pub mod databases;
 pub mod hall;

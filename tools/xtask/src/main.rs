@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::open()?;
+    setup::debian([&setup::MAKE])?;
     match task {
         Task::Run(options) => dev_server::run(&workspace, &options)?,
         Task::Build => {

@@ -43,6 +43,12 @@ pub struct Package {
     present: fn() -> bool,
 }
 
+/// What the server's allocator is built with, besides the compiler that Rust itself asks for.
+pub const MAKE: Package = Package {
+    name: "make",
+    present: || find("make").is_some(),
+};
+
 /// Chinese names in papers, rare characters included.
 pub const FONTS: Package = Package {
     name: "fonts-noto-cjk",
