@@ -1,8 +1,9 @@
 //! One call: a fresh store, an instance in it, the call, and the store is dropped.
 
-use crate::engine::{Sandbox, Share};
+use crate::engine::{Sandbox, Share, TICK};
 use crate::error::{CallError, Failure, Stage};
 use crate::limits::{Budget, Exceeded, Limits, Watch};
+use crate::turns::Turn;
 use futures::FutureExt;
 use std::future::Future;
 use std::pin::pin;
@@ -28,6 +29,8 @@ pub struct Room<T> {
     watch: Watch,
     /// Time that imports spent waiting; it does not count as the guest's.
     waited: Duration,
+    /// Of one that has run for long.
+    turn: Option<Turn>,
 }
 
 /// The plugin's part of its share, and the place itself.
@@ -44,8 +47,8 @@ impl Sandbox {
     /// Runs one call of a component that was prepared by a linker. `run` gets the store and the instance in it, makes
     /// the typed call, and hands the store back; `host` comes back as the imports left it.
     ///
-    /// The guest's own time is watched at each tick of the engine's clock, where it also yields to other tasks; the
-    /// time in all by a timer, since waiting in an import is not guest code. Dropping the returned future ends the
+    /// The guest's own time is watched at each tick of the engine's clock, where one that runs for long also waits for its
+    /// turn; the time in all by a timer, since waiting in an import is not guest code. Dropping the returned future ends the
     /// call at its next wait or tick.
     pub async fn call<T, R, Fut>(
         &self,
@@ -120,17 +123,25 @@ impl Sandbox {
             budget: Budget::new(limits),
             watch: Watch::new(limits),
             waited: Duration::ZERO,
+            turn: None,
         };
         let mut store = Store::new(&self.engine, room);
         store.limiter(|room| &mut room.watch);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         let began = Instant::now();
-        let guest_time = limits.guest_time;
-        store.epoch_deadline_callback(move |context: StoreContextMut<'_, Room<T>>| {
-            if began.elapsed().saturating_sub(context.data().waited) >= guest_time {
+        let (guest_time, turns) = (limits.guest_time, self.turns.clone());
+        store.epoch_deadline_callback(move |mut context: StoreContextMut<'_, Room<T>>| {
+            let room = context.data_mut();
+            let queued = room.turn.as_ref().map(Turn::waited).unwrap_or_default();
+            let ran = began.elapsed().saturating_sub(room.waited + queued);
+            if ran >= guest_time {
                 return Err(Exceeded::GuestTime.into());
             }
-            Ok(UpdateDeadline::Yield(1))
+            if ran < TICK {
+                return Ok(UpdateDeadline::Continue(1));
+            }
+            let turn = room.turn.get_or_insert_default();
+            Ok(UpdateDeadline::YieldCustom(1, turn.next(&turns)))
         });
         // Without a first deadline a store traps at once.
         store.set_epoch_deadline(1);

@@ -2,14 +2,16 @@
 
 use crate::cache::Cache;
 use crate::limits::Limits;
+use crate::turns::Turns;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
 
-/// How often a running guest is looked at: often enough that guests take turns within one screen refresh.
-const TICK: Duration = Duration::from_millis(5);
+/// How often a running guest is looked at. One that runs for longer has to wait for its turn, so that no guest holds a
+/// thread of the host for more than two ticks.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
 
 /// A guest has one memory; a second one would double every slot of the pool.
 pub(crate) const MEMORIES_PER_COMPONENT: u32 = 1;
@@ -34,6 +36,8 @@ const WARM: u32 = 2;
 pub struct Settings {
     /// Calls that can run at the same time; more wait their turn. A call that waits for the database holds its place.
     pub places: u32,
+    /// Guests that can run for long at the same time; more wait their turn.
+    pub turns: usize,
     /// The limits of a call where the caller has no reason for others. The pool is laid out for them: a call may have
     /// less memory, never more.
     pub limits: Limits,
@@ -45,6 +49,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             places: 64,
+            // Pages, and calls that are over soon, find every other core free whatever guests do.
+            turns: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
             limits: Limits::default(),
             cache: None,
         }
@@ -65,6 +71,7 @@ pub struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) places: Arc<Semaphore>,
     share: usize,
+    pub(crate) turns: Turns,
     pub(crate) ceiling: Arc<Limits>,
     pub(crate) cache: Option<Arc<Cache>>,
 }
@@ -82,6 +89,7 @@ impl Sandbox {
             engine,
             places: Arc::new(Semaphore::new(settings.places as usize)),
             share: (settings.places / SHARES).max(1) as usize,
+            turns: Turns::new(settings.turns),
             ceiling: Arc::new(settings.limits),
             cache: settings.cache.map(Arc::new),
         })

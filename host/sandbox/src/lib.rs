@@ -6,6 +6,7 @@
 //! - Whatever a guest does, [`Sandbox::call`] comes back, with a [`CallError`] that names the plugin, the export and the
 //!   limit, and the next call finds the sandbox as good as new.
 //! - The calls of one plugin never hold all places: each plugin has a [`Share`].
+//! - Guests that run for long take turns, on half of the cores; the other half is there for all else.
 //!
 //! The crate knows no word of the domain: what a call may ask of the host lives in the type that the caller puts into
 //! the [`Room`].
@@ -26,6 +27,7 @@ mod engine;
 mod error;
 mod limits;
 mod load;
+mod turns;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Room};

@@ -437,6 +437,51 @@ async fn more_calls_than_places_wait_their_turn() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn short_calls_do_not_wait_for_long_ones() {
+    let sandbox = Sandbox::new(Settings {
+        turns: 1,
+        ..Settings::default()
+    })
+    .unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let long = Limits {
+        guest_time: Duration::from_secs(1),
+        total_time: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let mut endless = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (sandbox, guest, long) = (sandbox.clone(), guest.clone(), long.clone());
+        endless.spawn(async move {
+            let called = call::<()>(&sandbox, &guest, &long, Duration::ZERO, "endless").await;
+            called.err().unwrap().failure
+        });
+    }
+    while sandbox.free_places() > 64 - 8 {
+        tokio::task::yield_now().await;
+    }
+    // They share one turn, so that none has had its second before eight are over; a call in between waits for none of it.
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+        call::<(u32,)>(&sandbox, &guest, &long, Duration::ZERO, "good")
+            .await
+            .unwrap();
+    }
+    assert!(
+        endless.try_join_next().is_none(),
+        "a short call waited for long ones"
+    );
+    let stopped = endless.join_all().await;
+    let time = Failure::GuestTime {
+        limit: long.guest_time,
+    };
+    assert!(
+        stopped.iter().all(|failure| *failure == time),
+        "{stopped:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_does_not_fit_into_a_place_is_refused_at_load() {
     let sandbox = Sandbox::new(Settings::default()).unwrap();

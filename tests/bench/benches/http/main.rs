@@ -2,8 +2,8 @@
 //! registering to the certificate in a second.
 //!
 //! The real server runs as its own program on SQLite; so does the one that it is compared with. The load comes from this
-//! process over a few connections that wait for each answer; both servers take turns. `YINXIN_BENCH=pages` or `journeys`
-//! runs one part.
+//! process over a few connections that wait for each answer; both servers take turns. `YINXIN_BENCH=pages`,
+//! `neighbours` or `journeys` runs one part.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
 
 mod journeys;
 mod load;
+mod neighbours;
 mod pages;
 mod peer;
 
@@ -30,6 +31,9 @@ fn main() {
     table::machine();
     if wanted.is_empty() || wanted == "pages" {
         Runtime::new().unwrap().block_on(pages::run());
+    }
+    if wanted.is_empty() || wanted == "neighbours" {
+        Runtime::new().unwrap().block_on(neighbours::run());
     }
     if wanted.is_empty() || wanted == "journeys" {
         Runtime::new().unwrap().block_on(journeys::run());

@@ -1,6 +1,6 @@
 //! Page, submission and first page of the real server, in turns with the server without plugins.
 
-use crate::load::{CONNECTIONS, Side, in_turns};
+use crate::load::{CONNECTIONS, Requests, Side, in_turns};
 use crate::peer::Peer;
 use std::net::SocketAddr;
 use yinxin_bench::client::{Answer, Client, get, post};
@@ -18,10 +18,10 @@ const SERVICE: &str = "/services/measured-0000/sixty";
 const ADDRESSES: usize = 2_000;
 
 /// A server with applications on it, one for each connection.
-struct Hall {
-    address: SocketAddr,
+pub struct Hall {
+    pub address: SocketAddr,
     person: Person,
-    cases: Vec<String>,
+    pub cases: Vec<String>,
 }
 
 pub async fn run() {
@@ -42,15 +42,6 @@ pub async fn run() {
     twin.address = peer.address;
 
     heading("Over HTTP, on SQLite", "yinxin", "handler without plugins");
-    let show = |hall: &Hall| {
-        side(hall, 200, |hall, case| {
-            vec![get(
-                HOST,
-                &format!("{case}/steps/{STEP}"),
-                &hall.person.cookie,
-            )]
-        })
-    };
     told(
         "page of a form with sixty fields",
         show(&hall),
@@ -58,7 +49,8 @@ pub async fn run() {
         0.9,
     )
     .await;
-    let save = |hall: &Hall| side(hall, 303, submissions);
+    let changed = |turn: usize| ("text-01", format!("鹰潭第 {turn} 建设工程有限公司"));
+    let save = |hall: &Hall| side(hall, 303, |hall, case| submissions(hall, case, changed));
     told(
         "its submission: rule and commit",
         save(&hall),
@@ -94,13 +86,13 @@ async fn told(what: &str, ours: Side, peer: Side, least: f64) {
     );
 }
 
-fn ground(folder: &std::path::Path, parcels: &[Parcel]) -> (Ground, String) {
+pub fn ground(folder: &std::path::Path, parcels: &[Parcel]) -> (Ground, String) {
     let database = format!("sqlite://{}", folder.join("yinxin.db").display());
     (Ground::new(folder, &database, parcels), database)
 }
 
 /// An applicant with an application for each connection, filled in.
-async fn hall(address: SocketAddr, ground: &(Ground, String)) -> Hall {
+pub async fn hall(address: SocketAddr, ground: &(Ground, String)) -> Hall {
     let store = Store::open(&ground.1).await.unwrap();
     let person = people::applicant(&store, &ground.0.site()).await;
     store.close().await;
@@ -130,12 +122,29 @@ fn fields(person: &Person, answers: &[(String, String)]) -> Vec<(String, String)
     fields
 }
 
-/// The whole form, with one answer that changes, each from another address.
-fn submissions(hall: &Hall, case: &str) -> Vec<Vec<u8>> {
+/// The form's page.
+pub fn show(hall: &Hall) -> Side {
+    side(hall, 200, |hall, case| {
+        let path = format!("{case}/steps/{STEP}");
+        vec![get(HOST, &path, &hall.person.cookie)]
+    })
+}
+
+/// The whole form, with one answer that turn after turn is another, each from another address.
+pub fn submissions(
+    hall: &Hall,
+    case: &str,
+    changed: impl Fn(usize) -> (&'static str, String),
+) -> Requests {
     let path = format!("{case}/steps/{STEP}");
     let turns = (0..ADDRESSES).map(|turn| {
+        let (field, answer) = changed(turn);
         let mut answers = answers();
-        answers[0].1 = format!("鹰潭第 {turn} 建设工程有限公司");
+        for (name, value) in &mut answers {
+            if name == field {
+                value.clone_from(&answer);
+            }
+        }
         let request = post(
             HOST,
             &path,

@@ -11,6 +11,9 @@ pub const FIELDS: usize = 60;
 /// The step that is saved.
 pub const STEP: &str = "form";
 
+/// The field and the answer that the plugin never comes to an end with.
+pub const ENDLESS: (&str, &str) = ("text-02", "endless");
+
 /// Kind by kind: name of the fields, how many there are, and a right answer.
 const KINDS: [(&str, usize, &str); 8] = [
     ("text", 20, "鹰潭某某建设工程有限公司"),

@@ -4,7 +4,7 @@
 mod form;
 mod lifecycle;
 
-pub use form::{FIELDS, STEP, answers};
+pub use form::{ENDLESS, FIELDS, STEP, answers};
 
 use yinxin_sdk::definition::{Definition, Service, ServiceKind, fill, mail, sms};
 use yinxin_sdk::{
@@ -53,6 +53,11 @@ impl Rules for Measured {
     }
 
     fn check(case: &Case, at: &Moment, checkpoint: &Checkpoint) -> Vec<Problem> {
+        if case.text(ENDLESS.0) == ENDLESS.1 {
+            loop {
+                std::hint::black_box(case);
+            }
+        }
         if checkpoint.is_step(STEP) {
             form::problems(case, &at.today)
         } else {

@@ -1,0 +1,76 @@
+//! Turns of guests that run for long. A call that ends within two ticks of the engine's clock, as nearly every one does,
+//! has nothing to do with them.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many guests may run for long at the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Arc<Semaphore>);
+
+/// What a guest that runs for long has of its turns.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(Arc<Mutex<Held>>);
+
+#[derive(Debug, Default)]
+struct Held {
+    permit: Option<OwnedSemaphorePermit>,
+    waited: Duration,
+}
+
+impl Turns {
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
+}
+
+impl Turn {
+    /// Time spent waiting for turns.
+    pub fn waited(&self) -> Duration {
+        held(&self.0).waited
+    }
+
+    /// Ends the turn that the guest has, and waits for its next one, in the order of coming.
+    pub fn next(&self, turns: &Turns) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let (own, turns) = (Arc::clone(&self.0), Arc::clone(&turns.0));
+        let since = Instant::now();
+        held(&own).permit = None;
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            // The semaphore is never closed.
+            let permit = turns.acquire_owned().await.ok();
+            let mut own = held(&own);
+            own.permit = permit;
+            own.waited += since.elapsed();
+        })
+    }
+}
+
+fn held(turn: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn guests_take_turns_and_their_waits_are_counted() {
+        let turns = Turns::new(1);
+        let (one, other) = (Turn::default(), Turn::default());
+        one.next(&turns).await;
+        let mut waits = other.next(&turns);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!((&mut waits).now_or_never().is_none());
+        assert!((&mut waits).now_or_never().is_none());
+        let mut again = one.next(&turns);
+        waits.await;
+        assert!(other.waited() >= Duration::from_millis(2));
+        assert!((&mut again).now_or_never().is_none());
+        drop(other);
+        again.await;
+    }
+}
