@@ -9,6 +9,13 @@ use std::sync::Arc;
 #[serde(transparent)]
 pub struct Shared<T>(Arc<T>);
 
+impl<T> Shared<T> {
+    /// Whether both are one value in memory, which no comparison has to look into.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -45,5 +52,6 @@ mod tests {
         let mut other = one.clone();
         other.push(2);
         assert_eq!((&*one, &*other), (&vec![1], &vec![1, 2]));
+        assert!(one.is_same(&one.clone()) && !one.is_same(&vec![1].into()));
     }
 }

@@ -22,6 +22,9 @@ pub struct Call<'a> {
     pub share: Option<&'a Share>,
 }
 
+/// How many times as long as it may run a guest waits for its turns: what never ends does not hold its place for ever.
+const QUEUED: u32 = 4;
+
 /// What stands in a call's store: the host's part `T`, reached by imports, and the call's books.
 pub struct Room<T> {
     pub host: T,
@@ -37,7 +40,16 @@ pub struct Room<T> {
 type Place<'s> = (Option<SemaphorePermit<'s>>, SemaphorePermit<'s>);
 
 impl<T> Room<T> {
-    /// Says that an import waited for something outside, such as the database, since `since`.
+    /// Says that an import begins to wait for something outside, such as the database; meanwhile it is another guest's
+    /// turn. To be handed to [`Room::waited_since`].
+    pub fn wait(&mut self) -> Instant {
+        if let Some(turn) = &self.turn {
+            turn.end();
+        }
+        Instant::now()
+    }
+
+    /// Says that an import waited for something outside since `since`.
     pub fn waited_since(&mut self, since: Instant) {
         self.waited += since.elapsed();
     }
@@ -136,6 +148,9 @@ impl Sandbox {
             let ran = began.elapsed().saturating_sub(room.waited + queued);
             if ran >= guest_time {
                 return Err(Exceeded::GuestTime.into());
+            }
+            if queued >= guest_time * QUEUED {
+                return Err(Exceeded::Turns { queued }.into());
             }
             if ran < TICK {
                 return Ok(UpdateDeadline::Continue(1));

@@ -9,8 +9,8 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
 
-/// How often a running guest is looked at. One that runs for longer has to wait for its turn, so that no guest holds a
-/// thread of the host for more than two ticks.
+/// How often a running guest is looked at. One that runs for longer than two ticks has to wait for its turns; a single
+/// instruction that copies or fills memory is not interrupted.
 pub(crate) const TICK: Duration = Duration::from_millis(2);
 
 /// A guest has one memory; a second one would double every slot of the pool.
@@ -49,7 +49,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             places: 64,
-            // Pages, and calls that are over soon, find every other core free whatever guests do.
+            // Every other core stays for pages and for calls that are over soon.
             turns: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
             limits: Limits::default(),
             cache: None,

@@ -24,7 +24,8 @@ pub enum Failure {
     GuestTime { limit: Duration },
     #[error("was not done within {limit:?}, waits for the host included")]
     TotalTime { limit: Duration },
-    #[error("no place in the sandbox became free within {waited:?}")]
+    /// No place became free, or no turn of those that run for long.
+    #[error("the sandbox was busy with others for {waited:?}")]
     Busy { waited: Duration },
     #[error("wanted {wanted} bytes of memory, of {limit}")]
     Memory { limit: usize, wanted: usize },
@@ -114,6 +115,7 @@ impl Failure {
             Exceeded::GuestTime => Self::GuestTime {
                 limit: limits.guest_time,
             },
+            Exceeded::Turns { queued } => Self::Busy { waited: queued },
             Exceeded::Memory { wanted } => Self::Memory {
                 limit: limits.memory_bytes,
                 wanted,

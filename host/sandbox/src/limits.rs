@@ -8,7 +8,7 @@ use wasmtime::ResourceLimiter;
 /// 1 MiB, so each number leaves room for a plugin a hundred times as heavy.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Time in the guest's own code, waits in imports not counted.
+    /// Time in the guest's own code, waits in imports and for its turns not counted.
     pub guest_time: Duration,
     /// Time from the first instruction to the last, waits in imports included.
     pub total_time: Duration,
@@ -62,6 +62,8 @@ impl Limits {
 pub enum Exceeded {
     #[error("guest time")]
     GuestTime,
+    #[error("turns: {queued:?} waited for them")]
+    Turns { queued: Duration },
     #[error("memory: {wanted} bytes wanted")]
     Memory { wanted: usize },
     #[error("table: {wanted} elements wanted")]

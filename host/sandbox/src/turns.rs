@@ -32,11 +32,16 @@ impl Turn {
         held(&self.0).waited
     }
 
+    /// Ends the turn that the guest has, if it has one.
+    pub fn end(&self) {
+        held(&self.0).permit = None;
+    }
+
     /// Ends the turn that the guest has, and waits for its next one, in the order of coming.
     pub fn next(&self, turns: &Turns) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let (own, turns) = (Arc::clone(&self.0), Arc::clone(&turns.0));
         let since = Instant::now();
-        held(&own).permit = None;
+        self.end();
         Box::pin(async move {
             tokio::task::yield_now().await;
             // The semaphore is never closed.

@@ -6,6 +6,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Connection as _, Executor, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,15 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
     readers: Arc<Readers>,
+}
+
+impl Dialect {
+    pub(crate) fn of(connection: &Connection) -> Self {
+        match connection.backend_name() {
+            "PostgreSQL" => Self::Postgres,
+            _ => Self::Sqlite,
+        }
+    }
 }
 
 /// Of so many connections one stays with who reads.
@@ -97,6 +107,7 @@ impl Store {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader, StoreError> {
+        let _waits = self.readers.wait();
         let connection = match self.readers.take() {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
@@ -111,13 +122,17 @@ impl Store {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
+        let _waits = self.readers.wait();
+        if self.pool.num_idle() == 0 {
+            drop(self.readers.take());
+        }
         Ok(self.pool.begin_with(statement).await?)
     }
 
     /// True when the database answers, and soon.
     pub async fn is_ready(&self) -> bool {
         let asked = async {
-            let mut connection = self.read().await?;
+            let mut connection = self.pool.acquire().await?;
             sqlx::query("SELECT 1").execute(&mut *connection).await?;
             Ok::<_, StoreError>(())
         };
@@ -165,10 +180,12 @@ async fn prepare(
 
 /// Connections of an SQLite database that were read with and are about to be again, the last one first: its pages are still
 /// warm. The pool would ask each of them on its way back whether it lives, which takes as long as a query; a file does not
-/// hang up.
+/// hang up. One that was given back in the middle of a query ends that query before the next.
 #[derive(Debug)]
 struct Readers {
     most: usize,
+    /// Who asks for a connection now, and may be waiting for the pool to have one.
+    waiting: AtomicUsize,
     /// None when the store is closed.
     idle: Mutex<Option<Vec<PoolConnection<sqlx::Any>>>>,
 }
@@ -177,6 +194,7 @@ impl Readers {
     fn new(most: usize) -> Self {
         Self {
             most,
+            waiting: AtomicUsize::new(0),
             idle: Mutex::new(Some(Vec::with_capacity(most))),
         }
     }
@@ -186,11 +204,23 @@ impl Readers {
         idle.as_mut()?.pop()
     }
 
-    /// Keeps it, or gives it back for the pool.
+    /// To be held while a connection is asked for.
+    fn wait(&self) -> impl Sized + '_ {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        scopeguard::guard((), |()| {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        })
+    }
+
+    /// Keeps it, or gives it back for the pool: whoever waits there does not look here again.
     fn keep(&self, connection: PoolConnection<sqlx::Any>) -> Option<PoolConnection<sqlx::Any>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         match idle.as_mut() {
-            Some(idle) if idle.len() < self.most && !connection.is_in_transaction() => {
+            Some(idle)
+                if idle.len() < self.most
+                    && self.waiting.load(Ordering::SeqCst) == 0
+                    && !connection.is_in_transaction() =>
+            {
                 idle.push(connection);
                 None
             }
@@ -270,6 +300,36 @@ mod tests {
         drop(third);
         assert_eq!(store.readers.idle(), 2);
         let _read = store.read().await.unwrap();
+        assert_eq!(store.readers.idle(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_connection_gets_the_next_that_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let mut lent = Vec::new();
+        for _ in 0..8 {
+            lent.push(store.read().await.unwrap());
+        }
+        let mut reads = std::pin::pin!(store.read());
+        assert!(futures::poll!(&mut reads).is_pending());
+        lent.pop();
+        let read = reads.await.unwrap();
+        let mut writes = std::pin::pin!(store.begin());
+        assert!(futures::poll!(&mut writes).is_pending());
+        lent.pop();
+        writes.await.unwrap();
+        // Where nobody waits they stay with who reads, and a writer who finds none in the pool takes one of them.
+        drop(read);
+        lent.truncate(5);
+        assert_eq!(store.readers.idle(), 2);
+        while store.pool.num_idle() > 0 {
+            lent.push(Reader::new(
+                store.pool.acquire().await.unwrap(),
+                &store.readers,
+            ));
+        }
+        store.begin().await.unwrap();
         assert_eq!(store.readers.idle(), 1);
     }
 

@@ -1,9 +1,9 @@
 //! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
 
-use crate::cases::tails::Part;
+use crate::cases::tails::{FEW, Part};
 use crate::cases::{Claim, NEVER, Standing};
 use crate::query::{Query, holding};
-use crate::{Connection, StoreError};
+use crate::{Connection, Dialect, StoreError};
 use sqlx::Row;
 use yinxin_core::{
     ids::{AccountId, CaseId, ClerkId, OrderId, SiteId},
@@ -81,6 +81,20 @@ pub struct Filter {
     pub claimed_by: Option<(ClerkId, Millis)>,
 }
 
+impl Filter {
+    /// Columns with an index of their own, those first that fewer cases share as a rule.
+    fn narrowing(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let columns = [
+            ("service", &self.service),
+            ("tone", &self.tone),
+            ("plugin", &self.plugin),
+        ];
+        columns
+            .into_iter()
+            .filter_map(|(column, value)| Some((column, value.as_deref()?)))
+    }
+}
+
 /// A whole number or code that names cases, of whatever kind: all kinds are looked up.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -122,32 +136,51 @@ impl After {
     }
 }
 
-fn narrowed(columns: &str, site: &SiteId, filter: &Filter, rare: Option<&Part>) -> Query {
+/// How the cases that a filter lets through are found.
+#[derive(Clone, Copy, Default)]
+struct Way<'p> {
+    /// The filter's text, where few names have it: then they are fetched; else the list is walked, in which cases that
+    /// have it come soon.
+    rare: Option<&'p Part>,
+    lead: Lead,
+}
+
+/// Which of the columns that have an index of their own, in the order of due dates, is walked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lead {
+    /// The one that the planner takes, from what it knows of how many have what.
+    #[default]
+    Planner,
+    /// This one, or none of them.
+    Of(Option<&'static str>),
+}
+
+fn narrowed(columns: &str, site: &SiteId, filter: &Filter, way: Way<'_>) -> Query {
     let mut query = Query::new(
         format!("SELECT {columns} FROM cases WHERE site = $1 AND deleted = 0"),
         &[site.as_str()],
     );
-    narrow(&mut query, site, filter, rare);
+    narrow(&mut query, site, filter, way);
     query
 }
 
 fn by_due_query(
     site: &SiteId,
     filter: &Filter,
-    rare: Option<&Part>,
+    way: Way<'_>,
     after: Option<&After>,
     limit: i64,
 ) -> Query {
     // The plus keeps a planner from walking the list in its order, past all that was not looked for, where few cases are
     // found by an index of their own and sorted at once.
-    let due = if filter.key.is_some() || rare.is_some() {
+    let due = if filter.key.is_some() || way.rare.is_some() {
         "+due_at"
     } else {
         "due_at"
     };
     // A walk for what many have reads the index alone until it has a page, and then the rows of this page.
-    let walks = filter.text.is_some() && rare.is_none();
-    let mut query = narrowed(if walks { "id" } else { LINE }, site, filter, rare);
+    let walks = filter.text.is_some() && way.rare.is_none();
+    let mut query = narrowed(if walks { "id" } else { LINE }, site, filter, way);
     if let Some(after) = after {
         query.number(&format!(" AND ({due}, id) > ("), after.due_at);
         query.text(", ", &after.id);
@@ -164,7 +197,7 @@ fn by_due_query(
 }
 
 fn newest_query(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64) -> Query {
-    let mut query = narrowed(LINE, site, filter, None);
+    let mut query = narrowed(LINE, site, filter, Way::default());
     if let Some(before) = before {
         query.text(" AND id < ", before);
     }
@@ -172,30 +205,27 @@ fn newest_query(site: &SiteId, filter: &Filter, before: Option<&str>, limit: i64
     query
 }
 
-/// `rare` is the filter's text, where few names have it: then they are fetched; else the list is walked, in which cases
-/// that have it come soon.
-fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, rare: Option<&Part>) {
-    let columns = [
-        (
-            " AND account_id = ",
-            filter.account.as_ref().map(AccountId::as_str),
-        ),
-        (" AND queue = ", filter.queue.as_deref()),
-        (" AND plugin = ", filter.plugin.as_deref()),
-        (" AND service = ", filter.service.as_deref()),
-        (" AND state = ", filter.state.as_deref()),
-        (" AND tone = ", filter.tone.as_deref()),
-    ];
-    for (condition, value) in columns {
-        if let Some(value) = value {
-            query.text(condition, value);
-        }
+fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, way: Way<'_>) {
+    if let Some(account) = &filter.account {
+        query.text(" AND account_id = ", account.as_str());
+    }
+    if let Some(queue) = &filter.queue {
+        query.text(" AND queue = ", queue);
+    }
+    if let Some(state) = &filter.state {
+        query.text(" AND state = ", state);
+    }
+    for (column, value) in filter.narrowing() {
+        // What is put behind it keeps SQLite from the column's own index.
+        let is_open = way.lead == Lead::Planner || way.lead == Lead::Of(Some(column));
+        let by = if is_open { "" } else { " || ''" };
+        query.text(&format!(" AND {column}{by} = "), value);
     }
     if filter.queue.is_some() {
         // The condition of the index.
         query.and(" AND queue > ''");
     }
-    if let Some(part) = rare {
+    if let Some(part) = way.rare {
         part.narrow(query, site);
     } else if let Some(text) = &filter.text {
         let pattern = holding(text);
@@ -244,8 +274,43 @@ pub async fn by_due(
         Some(part) if part.is_rare(conn, site).await? => Some(part),
         _ => None,
     };
-    let query = by_due_query(site, filter, rare.as_ref(), after, limit);
-    fetch(query, conn).await
+    let way = Way {
+        rare: rare.as_ref(),
+        lead: lead(conn, site, filter).await?,
+    };
+    fetch(by_due_query(site, filter, way, after, limit), conn).await
+}
+
+/// The column to walk, for SQLite, which does not know: one that few cases have the value of, or the first where many have
+/// each. None where the filter has something else by which cases are found.
+async fn lead(conn: &mut Connection, site: &SiteId, filter: &Filter) -> Result<Lead, StoreError> {
+    if Dialect::of(conn) == Dialect::Postgres {
+        return Ok(Lead::Planner);
+    }
+    let found = filter.queue.is_some()
+        || filter.account.is_some()
+        || filter.key.is_some()
+        || filter.claimed_by.is_some()
+        || filter.text.is_some();
+    let columns: Vec<_> = filter.narrowing().collect();
+    if found || columns.len() < 2 {
+        let only = columns.first().filter(|_| !found);
+        return Ok(Lead::Of(only.map(|(column, _)| *column)));
+    }
+    for (column, value) in &columns {
+        let beyond = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT id FROM cases WHERE site = $1 AND {column} = $2 AND deleted = 0 LIMIT 1 OFFSET $3"
+        )))
+        .bind(site.as_str().to_owned())
+        .bind((*value).to_owned())
+        .bind(FEW)
+        .fetch_optional(&mut *conn)
+        .await?;
+        if beyond.is_none() {
+            return Ok(Lead::Of(Some(column)));
+        }
+    }
+    Ok(Lead::Of(columns.first().map(|(column, _)| *column)))
 }
 
 /// An applicant's list: the newest first, before the case `before`.
@@ -360,16 +425,17 @@ pub async fn tone_counts(
     site: &SiteId,
     account: &AccountId,
 ) -> Result<Vec<(String, i64)>, StoreError> {
+    // SQLite would take an index that has tones in their order, and read all cases of the site.
     let rows = sqlx::query(
-        "SELECT tone, COUNT(*) AS cases FROM cases WHERE site = $1 AND account_id = $2 AND deleted = 0
-         GROUP BY tone ORDER BY tone",
+        "SELECT tone || '' AS tone_name, COUNT(*) AS cases FROM cases
+         WHERE site = $1 AND account_id = $2 AND deleted = 0 GROUP BY tone_name ORDER BY tone_name",
     )
     .bind(site.as_str().to_owned())
     .bind(account.to_string())
     .fetch_all(conn)
     .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("tone")?, row.try_get("cases")?)))
+        .map(|row| Ok((row.try_get("tone_name")?, row.try_get("cases")?)))
         .collect()
 }
 

@@ -11,7 +11,7 @@ const UNITS: usize = 8;
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=6;
 /// Names and numbers that are fetched one by one. A part that more have stands in one case of a few hundred, so that a
 /// page of its cases is soon found in any list.
-const FEW: i64 = 500;
+pub(super) const FEW: i64 = 500;
 
 /// Hexadecimal, so that every database sorts them the same way whatever its language: by their characters.
 fn coded(text: &str) -> String {

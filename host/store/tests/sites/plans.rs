@@ -63,6 +63,7 @@ async fn plan(conn: &mut yinxin_store::Connection, statement: &Statement) -> Opt
         .replace("{LINE}", "*")
         .replace("{columns}", "*")
         .replace("{found}", "'id'")
+        .replace("{column}", "service")
         .replace("{locking}", "");
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
         .fetch_all(conn)

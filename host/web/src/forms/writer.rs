@@ -34,8 +34,11 @@ struct Shelf {
 struct Sheet {
     form: Shared<Form>,
     /// By the field's place in its form.
-    fields: RwLock<Vec<Vec<(Shape, Arc<Stencil>)>>>,
+    fields: RwLock<Vec<Shapes>>,
 }
+
+/// One field's stencils.
+type Shapes = Vec<(Shape, Arc<Stencil>)>;
 
 pub struct FormWriter<'a> {
     template: Template<'a, 'a>,
@@ -164,8 +167,10 @@ impl Shelf {
     }
 
     fn sheet(&self, form: &Shared<Form>) -> Option<Arc<Sheet>> {
-        let mut namesakes = self.sheets.get(&form.id)?.iter();
-        namesakes.find(|sheet| sheet.form == *form).cloned()
+        let namesakes = self.sheets.get(&form.id)?;
+        let same = namesakes.iter().find(|sheet| sheet.form.is_same(form));
+        let equal = || namesakes.iter().find(|sheet| sheet.form == *form);
+        same.or_else(equal).cloned()
     }
 }
 
@@ -174,7 +179,7 @@ impl Sheet {
         let fields = form.sections.iter().map(|section| section.fields.len());
         Self {
             form: form.clone(),
-            fields: RwLock::new(vec![Vec::new(); fields.sum()]),
+            fields: RwLock::new(vec![Shapes::new(); fields.sum()]),
         }
     }
 

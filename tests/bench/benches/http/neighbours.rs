@@ -105,7 +105,7 @@ impl Wild {
         Self { people, over }
     }
 
-    /// How many rules were stopped.
+    /// How many times they were told that the rules had no answer.
     async fn end(self) -> u32 {
         self.over.store(true, Ordering::Relaxed);
         self.people.join_all().await.into_iter().sum()

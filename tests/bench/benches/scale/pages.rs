@@ -56,7 +56,7 @@ fn middle(name: &str, characters: usize) -> String {
     name.chars().skip(3).take(characters).collect()
 }
 
-const PAGES: [Page; 20] = [
+const PAGES: [Page; 22] = [
     of_a_clerk("desk", |_, _| "/console".into()),
     of_a_clerk("queue, first page", |_, _| {
         "/console/queues/reviewer".into()
@@ -68,6 +68,12 @@ const PAGES: [Page; 20] = [
         )
     }),
     of_a_clerk("all cases", |_, _| "/console/search".into()),
+    of_a_clerk("all that was sent back", |_, _| {
+        "/console/search?tone=refused".into()
+    }),
+    of_a_clerk("all of a service without cases", |_, _| {
+        "/console/search?service=none&tone=waiting".into()
+    }),
     search("search by number", |_, case| found_by(&case.number)),
     search("search by name", |_, case| found_by(&case.subject)),
     search("search by part of a name", |_, case| {
