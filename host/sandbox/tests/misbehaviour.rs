@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use yinxin_sandbox::wasmtime::component::{
     ComponentNamedList, Instance, InstancePre, Lift, Linker,
 };

@@ -156,6 +156,8 @@ pub struct Payments {
     gateways: HashMap<(SiteId, Method), Arc<dyn Gateway>>,
     transfers: HashSet<SiteId>,
     forged: Mutex<BTreeMap<SiteId, u64>>,
+    /// Refunds that a gateway is being asked about.
+    asked: Mutex<HashSet<(SiteId, String)>>,
 }
 
 impl Payments {
@@ -168,6 +170,7 @@ impl Payments {
             gateways: HashMap::new(),
             transfers: HashSet::new(),
             forged: Mutex::default(),
+            asked: Mutex::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::{PaymentError, Payments, REFUND_JOB, RefundJob, books};
 use crate::invoices;
 use crate::job_end::JobEnd;
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 use yinxin_core::ids::{OrderId, PaymentId, SiteId};
 use yinxin_core::money::Method;
 use yinxin_core::rules::{Fact, PaymentFact};
@@ -16,6 +17,8 @@ use yinxin_store::payments as rows;
 use yinxin_store::refunds::{self, Purpose, Refund, RefundState};
 use yinxin_store::{Connection, StoreError, allocations};
 
+/// Why the job of a refund runs again, for a clerk.
+const REFUNDING: &str = "支付平台正在退款";
 /// Seconds between two looks at a refund that the gateway has.
 const FIRST_LOOK: i64 = 5;
 /// Banks take hours to days.
@@ -24,6 +27,12 @@ const RAREST_LOOK: i64 = 3600;
 impl Payments {
     /// The job that carries a refund out and asks until it is over.
     pub(super) async fn pay_back(&self, site: &SiteId, id: &str) -> Result<JobEnd, PaymentError> {
+        let Some(_asking) = self.ask(site, id) else {
+            return Ok(JobEnd::Again {
+                at: self.clock.now().plus(FIRST_LOOK),
+                why: REFUNDING.to_owned(),
+            });
+        };
         let mut conn = self.store.read().await?;
         let refund = refunds::get(&mut conn, site, id).await?;
         let payment = rows::get(&mut conn, site, &refund.payment).await?;
@@ -70,10 +79,23 @@ impl Payments {
                 let mut tx = self.store.begin().await?;
                 refunds::set_state(&mut tx, site, id, RefundState::Processing, "", None).await?;
                 tx.commit().await.map_err(StoreError::from)?;
-                Ok(again("支付平台正在退款".to_owned()))
+                Ok(again(REFUNDING.to_owned()))
             }
             Err(error) => Ok(again(error.in_words())),
         }
+    }
+
+    /// To be held from reading a refund's state until the gateway's answer is written down; none while another attempt
+    /// does so. A refund that one attempt failed for may be paid out by hand, and no other attempt may succeed then.
+    fn ask(&self, site: &SiteId, id: &str) -> Option<impl Sized + '_> {
+        let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = (site.clone(), id.to_owned());
+        let is_first = asked().insert(own.clone());
+        is_first.then(|| {
+            scopeguard::guard(own, move |own| {
+                asked().remove(&own);
+            })
+        })
     }
 
     async fn fail(&self, site: &SiteId, refund: &Refund, why: &str) -> Result<(), PaymentError> {

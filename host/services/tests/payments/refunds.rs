@@ -4,7 +4,8 @@ use crate::desk::{clerk, desks};
 use yinxin_core::ids::OrderId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::rules::Fact;
-use yinxin_services::payments::{By, NewRefund, OrderState, PaymentError, RefundState};
+use yinxin_services::job_end::JobEnd;
+use yinxin_services::payments::{By, NewRefund, OrderState, PaymentError, REFUND_JOB, RefundState};
 use yinxin_simulators::trades::PayMode;
 use yinxin_store::postings::Account;
 
@@ -15,6 +16,28 @@ fn new<'a>(order: &'a OrderId, amount: i64, by: &'a By) -> NewRefund<'a> {
         amount: Fen(amount),
         reason: "申请已撤销",
         by,
+    }
+}
+
+/// One attempt may fail, and a clerk pay out by hand what another one is about to succeed with.
+#[tokio::test]
+async fn a_gateway_is_asked_about_a_refund_by_one_attempt_at_a_time() {
+    for desk in desks().await {
+        let (order, _) = desk.order(1).await;
+        let payment = desk.begin(&order, Method::Wechat).await;
+        desk.pay(&payment, PayMode::Normal).await;
+        desk.work(5).await;
+        let refunds = desk.refund(&order, None, 100).await.unwrap();
+        let job = serde_json::json!({ "refund_id": refunds[0].id }).to_string();
+        let attempt = || desk.payments.run_job(&desk.site, REFUND_JOB, &job);
+        let mut first = Box::pin(attempt());
+        assert!(futures::poll!(&mut first).is_pending());
+        assert!(matches!(attempt().await.unwrap(), JobEnd::Again { .. }));
+        assert_eq!(desk.refunds(&order, RefundState::Requested).await.len(), 1);
+        // It dies, and the next one goes on.
+        drop(first);
+        attempt().await.unwrap();
+        assert_eq!(desk.refunds(&order, RefundState::Requested).await.len(), 0);
     }
 }
 
