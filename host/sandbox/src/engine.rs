@@ -11,7 +11,7 @@ use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
 
 /// How often a running guest is looked at. One that runs for longer than two ticks has to wait for its turns; a single
 /// instruction that copies or fills memory is not interrupted.
-pub(crate) const TICK: Duration = Duration::from_millis(2);
+pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// A guest has one memory; a second one would double every slot of the pool.
 pub(crate) const MEMORIES_PER_COMPONENT: u32 = 1;
