@@ -151,7 +151,7 @@ impl Workshop {
     ) -> Result<Activated, ActivationError> {
         let plugin = &manifest.name;
         let loaded = self.compile(plugin, component.to_vec()).await?;
-        wanted(&loaded.digest, manifest, entry)?;
+        expected(&loaded.digest, manifest, entry)?;
         let code = self.link(site, plugin, &loaded)?;
         permitted(&code.needs, manifest, entry)?;
         let definition = describe(&code, site, plugin).await?;
@@ -175,7 +175,7 @@ impl Workshop {
     ) -> Result<Activated, ActivationError> {
         let (digest, mut code) = (known.digest.clone(), known.code.clone());
         code.share = self.share(site, &manifest.name);
-        wanted(&digest, manifest, entry)?;
+        expected(&digest, manifest, entry)?;
         permitted(&code.needs, manifest, entry)?;
         let definition = known.definition.clone();
         judged(site, digest, code, definition, manifest, entry)
@@ -278,8 +278,8 @@ impl Workshop {
     }
 }
 
-/// The digest is the one that the site asks for.
-fn wanted(digest: &str, manifest: &Manifest, entry: &PluginEntry) -> Result<(), ActivationError> {
+/// The digest is the one that the site asks for, if it asks for one.
+fn expected(digest: &str, manifest: &Manifest, entry: &PluginEntry) -> Result<(), ActivationError> {
     if let Some(wanted) = entry.digest.as_ref().filter(|wanted| *wanted != digest) {
         return Err(ActivationError::Digest {
             plugin: manifest.name.clone(),

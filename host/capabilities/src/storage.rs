@@ -125,7 +125,7 @@ async fn current(office: &mut Office, key: &str) -> Result<Option<Vec<u8>>, Refu
         return Ok(value.clone());
     }
     let outside = outside(office)?;
-    let since = office.wait();
+    let since = office.begins_to_wait();
     let value = async {
         let mut connection = outside.store.read().await?;
         plugin_storage::get(&mut connection, &office.host.site, &office.host.plugin, key).await
@@ -162,7 +162,7 @@ async fn find(
     limit: u32,
 ) -> Result<Vec<(String, Vec<u8>)>, Refused> {
     let outside = outside(office)?;
-    let since = office.wait();
+    let since = office.begins_to_wait();
     let found = async {
         let mut connection = outside.store.read().await?;
         let desk = &office.host;
@@ -232,7 +232,7 @@ async fn used(office: &mut Office) -> Result<u64, Refused> {
         return Ok(used);
     }
     let outside = outside(office)?;
-    let since = office.wait();
+    let since = office.begins_to_wait();
     let used = async {
         let mut connection = outside.store.read().await?;
         plugin_storage::room(&mut connection, &office.host.site, &office.host.plugin).await

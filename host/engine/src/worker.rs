@@ -83,7 +83,7 @@ async fn run(inner: Arc<Inner>, stop: CancellationToken) {
 async fn lease(inner: &Inner) -> Result<Option<Job>, EngineError> {
     let now = inner.now();
     let mut tx = inner.store.begin().await?;
-    let job = jobs::lease(&mut tx, inner.store.dialect(), now, now.plus(LEASE_SECONDS)).await?;
+    let job = jobs::lease(&mut tx, now, now.plus(LEASE_SECONDS)).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(job)
 }

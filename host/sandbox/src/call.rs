@@ -42,7 +42,7 @@ type Place<'s> = (Option<SemaphorePermit<'s>>, SemaphorePermit<'s>);
 impl<T> Room<T> {
     /// Says that an import begins to wait for something outside, such as the database; meanwhile it is another guest's
     /// turn. To be handed to [`Room::waited_since`].
-    pub fn wait(&mut self) -> Instant {
+    pub fn begins_to_wait(&mut self) -> Instant {
         if let Some(turn) = &self.turn {
             turn.end();
         }

@@ -83,12 +83,11 @@ pub async fn enqueue(
 /// is leased again.
 pub async fn lease(
     conn: &mut Connection,
-    dialect: Dialect,
     now: Millis,
     lease_until: Millis,
 ) -> Result<Option<Job>, StoreError> {
     // PostgreSQL: other workers step over rows that one of them holds. SQLite has one writer at a time anyway.
-    let locking = match dialect {
+    let locking = match Dialect::of(conn) {
         Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
         Dialect::Sqlite => "",
     };
@@ -310,9 +309,7 @@ mod tests {
             tx.commit().await.unwrap();
             let lease_one = || async {
                 let mut tx = store.begin().await.unwrap();
-                let job = lease(&mut tx, store.dialect(), Millis(20), Millis(60))
-                    .await
-                    .unwrap();
+                let job = lease(&mut tx, Millis(20), Millis(60)).await.unwrap();
                 tx.commit().await.unwrap();
                 job
             };
@@ -322,9 +319,7 @@ mod tests {
             assert_eq!(job.attempts, 1);
             // its worker died: the lease runs out
             let mut tx = store.begin().await.unwrap();
-            let again = lease(&mut tx, store.dialect(), Millis(61), Millis(99))
-                .await
-                .unwrap();
+            let again = lease(&mut tx, Millis(61), Millis(99)).await.unwrap();
             assert_eq!(again.unwrap().attempts, 2);
             finish(&mut tx, &site(), &job.id).await.unwrap();
             assert!(matches!(
@@ -332,7 +327,7 @@ mod tests {
                 Err(StoreError::Conflict)
             ));
             assert!(
-                lease(&mut tx, store.dialect(), Millis(1000), Millis(2000))
+                lease(&mut tx, Millis(1000), Millis(2000))
                     .await
                     .unwrap()
                     .is_none()
@@ -346,7 +341,7 @@ mod tests {
             let other = SiteId::parse("fujian").unwrap();
             let mut tx = store.begin().await.unwrap();
             enqueue(&mut tx, &site(), new("a")).await.unwrap();
-            let job = lease(&mut tx, store.dialect(), Millis(20), Millis(60))
+            let job = lease(&mut tx, Millis(20), Millis(60))
                 .await
                 .unwrap()
                 .unwrap();

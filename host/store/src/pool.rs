@@ -17,21 +17,22 @@ pub enum Dialect {
     Postgres,
 }
 
-/// The database of all sites of one host. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Store {
-    pool: AnyPool,
-    dialect: Dialect,
-    readers: Arc<Readers>,
-}
-
 impl Dialect {
+    /// The one behind a connection.
     pub(crate) fn of(connection: &Connection) -> Self {
         match connection.backend_name() {
             "PostgreSQL" => Self::Postgres,
             _ => Self::Sqlite,
         }
     }
+}
+
+/// The database of all sites of one host. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+    readers: Arc<Readers>,
 }
 
 /// Of so many connections one stays with who reads.
@@ -107,7 +108,7 @@ impl Store {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        let _waits = self.readers.wait();
+        let _asking = self.readers.asking();
         let connection = match self.readers.take() {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
@@ -122,7 +123,7 @@ impl Store {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        let _waits = self.readers.wait();
+        let _asking = self.readers.asking();
         if self.pool.num_idle() == 0 {
             drop(self.readers.take());
         }
@@ -185,7 +186,7 @@ async fn prepare(
 struct Readers {
     most: usize,
     /// Who asks for a connection now, and may be waiting for the pool to have one.
-    waiting: AtomicUsize,
+    asking: AtomicUsize,
     /// None when the store is closed.
     idle: Mutex<Option<Vec<PoolConnection<sqlx::Any>>>>,
 }
@@ -194,7 +195,7 @@ impl Readers {
     fn new(most: usize) -> Self {
         Self {
             most,
-            waiting: AtomicUsize::new(0),
+            asking: AtomicUsize::new(0),
             idle: Mutex::new(Some(Vec::with_capacity(most))),
         }
     }
@@ -205,10 +206,10 @@ impl Readers {
     }
 
     /// To be held while a connection is asked for.
-    fn wait(&self) -> impl Sized + '_ {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+    fn asking(&self) -> impl Sized + '_ {
+        self.asking.fetch_add(1, Ordering::SeqCst);
         scopeguard::guard((), |()| {
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            self.asking.fetch_sub(1, Ordering::SeqCst);
         })
     }
 
@@ -218,7 +219,7 @@ impl Readers {
         match idle.as_mut() {
             Some(idle)
                 if idle.len() < self.most
-                    && self.waiting.load(Ordering::SeqCst) == 0
+                    && self.asking.load(Ordering::SeqCst) == 0
                     && !connection.is_in_transaction() =>
             {
                 idle.push(connection);

@@ -66,9 +66,7 @@ async fn a_job_whose_worker_died_is_done_by_another_one() {
         // One takes the job and is never heard of again.
         let now = hall.clock.now();
         let mut tx = hall.store.begin().await.unwrap();
-        let taken = jobs::lease(&mut tx, hall.store.dialect(), now, now.plus(120))
-            .await
-            .unwrap();
+        let taken = jobs::lease(&mut tx, now, now.plus(120)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(taken.unwrap().kind, "payment-confirm");
         hall.engine.work_off().await.unwrap();

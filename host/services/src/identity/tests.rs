@@ -178,9 +178,7 @@ impl Hall {
         loop {
             let mut tx = self.store.begin().await.unwrap();
             let now = self.clock.now();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, Millis(i64::MAX))
-                .await
-                .unwrap();
+            let job = jobs::lease(&mut tx, now, Millis(i64::MAX)).await.unwrap();
             let Some(job) = job else { return found };
             jobs::finish(&mut tx, &site(), &job.id).await.unwrap();
             tx.commit().await.unwrap();

@@ -64,9 +64,7 @@ impl<'a> Office<'a> {
         loop {
             let now = self.clock.now();
             let mut tx = self.store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(60))
-                .await
-                .unwrap();
+            let job = jobs::lease(&mut tx, now, now.plus(60)).await.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { return ends };
             assert_eq!(job.kind, MESSAGE_JOB);

@@ -500,10 +500,7 @@ async fn the_sweep_plans_the_next_one_once() {
         let mut tx = desk.store.begin().await.unwrap();
         let far = Millis(SystemClock.now().0 + 7_200_000);
         let mut sweeps = 0;
-        while let Some(job) = jobs::lease(&mut tx, desk.store.dialect(), far, far.plus(1))
-            .await
-            .unwrap()
-        {
+        while let Some(job) = jobs::lease(&mut tx, far, far.plus(1)).await.unwrap() {
             assert_eq!(job.kind, SWEEP_JOB);
             sweeps += 1;
         }

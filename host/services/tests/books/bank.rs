@@ -98,9 +98,7 @@ async fn an_imported_statement_has_its_days_compared_anew() {
         loop {
             let mut tx = desk.store.begin().await.unwrap();
             let now = desk.clock.now();
-            let job = jobs::lease(&mut tx, desk.store.dialect(), now, now.plus(60))
-                .await
-                .unwrap();
+            let job = jobs::lease(&mut tx, now, now.plus(60)).await.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { break };
             assert_eq!(job.kind, RECONCILE_JOB);

@@ -25,9 +25,7 @@ async fn due(desk: &Desk) -> Vec<Job> {
     loop {
         let mut tx = desk.store.begin().await.unwrap();
         let now = desk.clock.now();
-        let job = jobs::lease(&mut tx, desk.store.dialect(), now, now.plus(60))
-            .await
-            .unwrap();
+        let job = jobs::lease(&mut tx, now, now.plus(60)).await.unwrap();
         tx.commit().await.unwrap();
         match job {
             Some(job) => found.push(job),

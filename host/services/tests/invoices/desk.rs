@@ -373,9 +373,7 @@ impl Desk {
         loop {
             let now = self.clock.now();
             let mut tx = self.store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(60))
-                .await
-                .unwrap();
+            let job = jobs::lease(&mut tx, now, now.plus(60)).await.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else {
                 let mut conn = self.store.read().await.unwrap();

@@ -452,7 +452,7 @@ impl<'a> Bench<'a> {
         for _ in 0..most {
             let now = self.clock.now();
             let mut tx = self.store.begin().await.unwrap();
-            let job = jobs::lease(&mut tx, self.store.dialect(), now, now.plus(LEASE)).await;
+            let job = jobs::lease(&mut tx, now, now.plus(LEASE)).await;
             let job = job.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { return true };

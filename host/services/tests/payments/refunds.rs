@@ -1,11 +1,13 @@
 //! Money on its way back.
 
-use crate::desk::{clerk, desks};
+use crate::desk::{Desk, clerk, desks};
 use yinxin_core::ids::OrderId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::rules::Fact;
 use yinxin_services::job_end::JobEnd;
-use yinxin_services::payments::{By, NewRefund, OrderState, PaymentError, REFUND_JOB, RefundState};
+use yinxin_services::payments::{
+    By, NewRefund, OrderState, PaymentError, PaymentView, REFUND_JOB, RefundState,
+};
 use yinxin_simulators::trades::PayMode;
 use yinxin_store::postings::Account;
 
@@ -19,14 +21,20 @@ fn new<'a>(order: &'a OrderId, amount: i64, by: &'a By) -> NewRefund<'a> {
     }
 }
 
+/// An order of one case that was paid over WeChat.
+async fn paid(desk: &Desk) -> (OrderId, PaymentView) {
+    let (order, _) = desk.order(1).await;
+    let payment = desk.begin(&order, Method::Wechat).await;
+    desk.pay(&payment, PayMode::Normal).await;
+    desk.work(5).await;
+    (order, payment)
+}
+
 /// One attempt may fail, and a clerk pay out by hand what another one is about to succeed with.
 #[tokio::test]
 async fn a_gateway_is_asked_about_a_refund_by_one_attempt_at_a_time() {
     for desk in desks().await {
-        let (order, _) = desk.order(1).await;
-        let payment = desk.begin(&order, Method::Wechat).await;
-        desk.pay(&payment, PayMode::Normal).await;
-        desk.work(5).await;
+        let (order, _) = paid(&desk).await;
         let refunds = desk.refund(&order, None, 100).await.unwrap();
         let job = serde_json::json!({ "refund_id": refunds[0].id }).to_string();
         let attempt = || desk.payments.run_job(&desk.site, REFUND_JOB, &job);
@@ -104,10 +112,7 @@ async fn a_paid_order_is_refunded_in_parts_and_its_case_hears_of_each() {
 #[tokio::test]
 async fn a_refund_that_runs_twice_at_once_pays_out_once() {
     for desk in desks().await {
-        let (order, _) = desk.order(1).await;
-        let payment = desk.begin(&order, Method::Wechat).await;
-        desk.pay(&payment, PayMode::Normal).await;
-        desk.work(5).await;
+        let (order, payment) = paid(&desk).await;
         let mut tx = desk.store.begin().await.unwrap();
         let refund = desk
             .payments

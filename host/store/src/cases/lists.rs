@@ -292,12 +292,12 @@ async fn lead(conn: &mut Connection, site: &SiteId, filter: &Filter) -> Result<L
         || filter.key.is_some()
         || filter.claimed_by.is_some()
         || filter.text.is_some();
-    let columns: Vec<_> = filter.narrowing().collect();
-    if found || columns.len() < 2 {
-        let only = columns.first().filter(|_| !found);
-        return Ok(Lead::Of(only.map(|(column, _)| *column)));
+    if found {
+        return Ok(Lead::Of(None));
     }
-    for (column, value) in &columns {
+    let columns: Vec<_> = filter.narrowing().collect();
+    let contested: &[_] = if columns.len() > 1 { &columns } else { &[] };
+    for (column, value) in contested {
         let beyond = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT id FROM cases WHERE site = $1 AND {column} = $2 AND deleted = 0 LIMIT 1 OFFSET $3"
         )))

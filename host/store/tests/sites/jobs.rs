@@ -1,7 +1,7 @@
 use yinxin_core::ids::{CaseId, SiteId};
 use yinxin_core::time::Millis;
 use yinxin_store::jobs::{NewJob, bury, enqueue, lease, retry};
-use yinxin_store::{Connection, Dialect, seal::Sealer};
+use yinxin_store::{Connection, seal::Sealer};
 
 /// Far beyond every lease of this test.
 const LATER: Millis = Millis(1_000_000);
@@ -18,7 +18,7 @@ pub async fn write(conn: &mut Connection, _: &Sealer, site: &SiteId, case: &Case
     for key in ["dead", "waiting", "running"] {
         assert!(enqueue(conn, site, new(key, case, Millis(1))).await.unwrap());
         // Locking rows that nobody else holds yet is not what is tried here: SQLite's statement does on both.
-        let job = lease(conn, Dialect::Sqlite, Millis(2), LATER).await.unwrap().unwrap();
+        let job = lease(conn, Millis(2), LATER).await.unwrap().unwrap();
         assert_eq!((&job.site, job.key.as_str()), (site, key));
         match key {
             "dead" => bury(conn, site, &job.id, "refused").await.unwrap(),

@@ -156,10 +156,7 @@ impl Office {
         let mut found = Vec::new();
         let mut tx = self.store.begin().await.unwrap();
         let far = NOW.plus(1_000_000_000);
-        while let Some(job) = jobs::lease(&mut tx, self.store.dialect(), far, far.plus(1))
-            .await
-            .unwrap()
-        {
+        while let Some(job) = jobs::lease(&mut tx, far, far.plus(1)).await.unwrap() {
             if job.kind == CASE_EVENT_JOB {
                 found.push(serde_json::from_str(&job.payload).unwrap());
             }

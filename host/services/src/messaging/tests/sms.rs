@@ -307,14 +307,9 @@ async fn a_wrong_template_is_final_and_a_wrong_secret_is_not() {
             assert!(why.contains("密钥或权限不对"), "{why}");
             office.pass(1_000_000);
             let mut tx = store.begin().await.unwrap();
-            let job = jobs::lease(
-                &mut tx,
-                store.dialect(),
-                office.clock.now(),
-                Millis(i64::MAX),
-            )
-            .await
-            .unwrap();
+            let job = jobs::lease(&mut tx, office.clock.now(), Millis(i64::MAX))
+                .await
+                .unwrap();
             jobs::bury(&mut tx, &site(), &job.unwrap().id, "")
                 .await
                 .unwrap();

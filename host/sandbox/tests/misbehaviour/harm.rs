@@ -1,0 +1,194 @@
+//! What a guest does wrong, and the error that names it.
+
+use crate::{call, guest, prepare, short};
+use std::time::Duration;
+use yinxin_sandbox::{CallError, Failure, Limits, Sandbox, Settings};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = short();
+    let time = Failure::GuestTime {
+        limit: limits.guest_time,
+    };
+    let cases = [
+        ("endless", time.clone()),
+        ("copy-forever", time),
+        (
+            "grow-memory",
+            Failure::Memory {
+                limit: 32 << 20,
+                wanted: 1025 << 16,
+            },
+        ),
+        (
+            "grow-table",
+            Failure::Table {
+                limit: 10_000,
+                wanted: 100_001,
+            },
+        ),
+        ("panic", Failure::Panic),
+        ("recurse", Failure::StackOverflow),
+        (
+            "divide",
+            Failure::Trap {
+                kind: "wasm trap: integer divide by zero".into(),
+            },
+        ),
+        ("hand-over", Failure::HostCallBytes { limit: 4 << 20 }),
+        ("effects-forever", Failure::EffectsCount { limit: 1000 }),
+        (
+            "host-fails",
+            Failure::Host {
+                reason: "no disk".into(),
+            },
+        ),
+    ];
+    for (export, failure) in cases {
+        let outcome = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
+        let error = outcome
+            .err()
+            .unwrap_or_else(|| panic!("{export} came back"));
+        assert_eq!(
+            error,
+            CallError {
+                plugin: "hostile".into(),
+                export,
+                failure
+            }
+        );
+        let (value, _) = call::<(u32,)>(&sandbox, &guest, &limits, Duration::ZERO, "good")
+            .await
+            .unwrap();
+        assert_eq!(value, (7,), "after {export}");
+    }
+    let much = call::<(Vec<u8>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-much")
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(much.failure, Failure::ResultTooLarge { limit: 4 << 20 });
+    assert_eq!(
+        much.to_string(),
+        "plugin `hostile`, `return-much`: returned more than 4194304 bytes"
+    );
+    let outside = call::<(Vec<u8>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-outside")
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(outside.failure, Failure::BadResult { .. }),
+        "{outside}"
+    );
+    let no_text = call::<(String,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-no-text")
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(no_text.failure, Failure::BadResult { .. }),
+        "{no_text}"
+    );
+}
+
+/// What is one list in the guest's memory would be a hundred at the host, or a hundred times a hundred.
+#[tokio::test]
+async fn lists_that_alias_one_another_count_each_time() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = short();
+    let lists =
+        call::<(Vec<Vec<u8>>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-aliases");
+    let nested = call::<(Vec<Vec<Vec<String>>>,)>(
+        &sandbox,
+        &guest,
+        &limits,
+        Duration::ZERO,
+        "return-nested",
+    );
+    let too_large = Failure::ResultTooLarge { limit: 4 << 20 };
+    assert_eq!(lists.await.err().unwrap().failure, too_large);
+    assert_eq!(nested.await.err().unwrap().failure, too_large);
+    let handed = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "hand-aliases").await;
+    assert_eq!(
+        handed.err().unwrap().failure,
+        Failure::HostCallBytes { limit: 4 << 20 }
+    );
+}
+
+/// A bulk instruction cannot be interrupted; that a memory is small bounds it.
+#[tokio::test]
+async fn one_instruction_over_all_memory_ends() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = short();
+    for export in ["copy-once", "fill-once"] {
+        let done = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
+        assert!(done.is_ok(), "{export}: {}", done.err().unwrap());
+    }
+    for (export, kind) in [
+        ("copy-beyond", "wasm trap: out of bounds memory access"),
+        ("call-nobody", "wasm trap: uninitialized element"),
+    ] {
+        let trapped = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
+        assert_eq!(
+            trapped.err().unwrap().failure,
+            Failure::Trap { kind: kind.into() }
+        );
+    }
+    let all = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "grow-to-the-end").await;
+    assert_eq!(
+        all.err().unwrap().failure,
+        Failure::Memory {
+            limit: 32 << 20,
+            wanted: 4 << 30
+        }
+    );
+}
+
+#[tokio::test]
+async fn nothing_in_memory_outlives_a_call() {
+    let sandbox = Sandbox::new(Settings {
+        places: 1,
+        ..Settings::default()
+    })
+    .unwrap();
+    let guest = prepare(&sandbox, &guest());
+    for _ in 0..5 {
+        let (value, _) = call::<(u32,)>(&sandbox, &guest, &short(), Duration::ZERO, "remember")
+            .await
+            .unwrap();
+        assert_eq!(value, (1,));
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_the_host_is_not_guest_time_but_total_time() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    let limits = Limits {
+        guest_time: Duration::from_millis(100),
+        total_time: Duration::from_millis(700),
+        ..Limits::default()
+    };
+    let pause = Duration::from_millis(150);
+    let ((), host) = call::<()>(&sandbox, &guest, &limits, pause, "wait-once")
+        .await
+        .unwrap();
+    assert_eq!(host.asked, 1);
+    let slow = call::<()>(&sandbox, &guest, &limits, pause, "wait-forever")
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        slow.failure,
+        Failure::TotalTime {
+            limit: limits.total_time
+        }
+    );
+    assert!(
+        call::<(u32,)>(&sandbox, &guest, &limits, pause, "good")
+            .await
+            .is_ok()
+    );
+}

@@ -1,0 +1,135 @@
+//! Whatever a guest does, the call ends in the error that names it, and the next call is as good as the first.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod harm;
+mod loading;
+mod places;
+
+use std::time::Duration;
+use yinxin_sandbox::wasmtime::component::{
+    ComponentNamedList, Instance, InstancePre, Lift, Linker,
+};
+use yinxin_sandbox::wasmtime::{self, Store, StoreContextMut};
+use yinxin_sandbox::{Call, CallError, Limits, Room, Sandbox, Share};
+
+const GUEST: &str = include_str!("guest.wat");
+
+/// The host's part of these calls: how long `wait` takes, and how often it was asked.
+struct Host {
+    pause: Duration,
+    asked: u32,
+}
+
+fn guest() -> Vec<u8> {
+    wat::parse_str(GUEST).unwrap()
+}
+
+fn prepare(sandbox: &Sandbox, bytes: &[u8]) -> InstancePre<Room<Host>> {
+    let loaded = sandbox.load(bytes).unwrap();
+    let mut linker: Linker<Room<Host>> = Linker::new(sandbox.engine());
+    let mut host = linker.instance("host").unwrap();
+    host.func_wrap_async(
+        "wait",
+        |mut store: StoreContextMut<'_, Room<Host>>, (): ()| {
+            Box::new(async move {
+                let since = store.data_mut().begins_to_wait();
+                let pause = store.data().host.pause;
+                tokio::time::sleep(pause).await;
+                store.data_mut().waited_since(since);
+                store.data_mut().host.asked += 1;
+                Ok(())
+            })
+        },
+    )
+    .unwrap();
+    host.func_wrap(
+        "take",
+        |_: StoreContextMut<'_, Room<Host>>, (_bytes,): (Vec<u8>,)| Ok(()),
+    )
+    .unwrap();
+    host.func_wrap(
+        "take-many",
+        |_: StoreContextMut<'_, Room<Host>>, (_lists,): (Vec<Vec<u8>>,)| Ok(()),
+    )
+    .unwrap();
+    host.func_wrap(
+        "effect",
+        |mut store: StoreContextMut<'_, Room<Host>>, (): ()| {
+            store.data_mut().budget.effect(8)?;
+            Ok(())
+        },
+    )
+    .unwrap();
+    host.func_wrap(
+        "fail",
+        |_: StoreContextMut<'_, Room<Host>>, (): ()| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg("no disk"))
+        },
+    )
+    .unwrap();
+    linker.instantiate_pre(&loaded.component).unwrap()
+}
+
+async fn call<R>(
+    sandbox: &Sandbox,
+    guest: &InstancePre<Room<Host>>,
+    limits: &Limits,
+    pause: Duration,
+    export: &'static str,
+) -> Result<(R, Host), CallError>
+where
+    R: Send + Sync + 'static,
+    R: ComponentNamedList + Lift,
+{
+    shared_call(sandbox, guest, limits, pause, export, None).await
+}
+
+async fn shared_call<R>(
+    sandbox: &Sandbox,
+    guest: &InstancePre<Room<Host>>,
+    limits: &Limits,
+    pause: Duration,
+    export: &'static str,
+    share: Option<&Share>,
+) -> Result<(R, Host), CallError>
+where
+    R: Send + Sync + 'static,
+    R: ComponentNamedList + Lift,
+{
+    let run = async |mut store: Store<Room<Host>>, instance: Instance| {
+        let result = async {
+            let function = instance.get_typed_func::<(), R>(&mut store, export)?;
+            function.call_async(&mut store, ()).await
+        };
+        let result = result.await;
+        (store, result)
+    };
+    sandbox
+        .call(
+            Call {
+                plugin: "hostile",
+                export,
+                limits,
+                share,
+            },
+            guest,
+            Host { pause, asked: 0 },
+            run,
+        )
+        .await
+}
+
+fn short() -> Limits {
+    Limits {
+        guest_time: Duration::from_millis(60),
+        total_time: Duration::from_secs(20),
+        effects_count: 1000,
+        ..Limits::default()
+    }
+}
