@@ -45,9 +45,8 @@ impl Kept {
         visit: &Visit,
         template: &'static str,
         revision: u64,
-        text: String,
+        text: Bytes,
     ) -> Response {
-        let text = Bytes::from(text);
         if is_anybody(visit) {
             let page = Page {
                 html: text.clone(),

@@ -5,9 +5,10 @@ use crate::error::WebError;
 use crate::forms::{FormView, Showing};
 use crate::security::request_log::RequestId;
 use crate::session::{Visitor, page_behind};
-use crate::site::{Brand, ChosenSite, Site};
+use crate::site::{ChosenSite, Site};
 use crate::state::AppState;
 use crate::texts::fill;
+use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -49,9 +50,6 @@ pub struct Applicant {
 /// What the layout shows.
 #[derive(Serialize)]
 struct Context<'a, V> {
-    site: Option<&'a Brand>,
-    site_id: &'a str,
-    theme: &'a str,
     path: &'a str,
     csrf: Value,
     name: Option<&'a str>,
@@ -95,17 +93,14 @@ impl Visit {
         Ok(response)
     }
 
-    /// A template as text: a page, or a part of one for the script.
-    pub fn render(&self, template: &str, view: impl Serialize) -> Result<String, WebError> {
+    /// A template in UTF-8: a page, or a part of one for the script.
+    pub fn render(&self, template: &str, view: impl Serialize) -> Result<Bytes, WebError> {
         let flash = self
             .visitor
             .flash
             .as_deref()
             .and_then(|name| self.state.texts().find(&format!("flash.{name}")));
         let context = Context {
-            site: Some(&self.site.brand),
-            site_id: self.site.id.as_str(),
-            theme: "theme.css",
             path: &self.path,
             csrf: Value::from_dyn_object(Arc::clone(&self.visitor.token)),
             name: self.visitor.name.as_deref(),
@@ -169,11 +164,8 @@ pub fn bare(
     template: &str,
     path: &str,
     view: impl Serialize,
-) -> Result<String, minijinja::Error> {
+) -> Result<Bytes, minijinja::Error> {
     let context = Context {
-        site: chosen.map(|chosen| &chosen.site.brand),
-        site_id: chosen.map_or("", |chosen| chosen.site.id.as_str()),
-        theme: "theme.css",
         path,
         csrf: Value::from(""),
         name: None,

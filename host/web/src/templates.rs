@@ -4,10 +4,11 @@ use crate::assets;
 use crate::forms::{FormWriter, Stencils, regions};
 use crate::site::{Site, Sites};
 use crate::texts::Texts;
+use axum::body::Bytes;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, TemplateSource, UndefinedBehavior,
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, TemplateSource, UndefinedBehavior,
 };
 use rust_embed::RustEmbed;
 use serde::Serialize;
@@ -22,8 +23,13 @@ use yinxin_core::time::Millis;
 #[folder = "$CARGO_MANIFEST_DIR/templates"]
 struct Embedded;
 
+/// Bytes that most pages fit into, so that they are not copied while they grow.
+const PAGE: usize = 32 << 10;
+
 /// One field of a form.
 const FIELD: &str = "forms/field.html";
+/// A section's frame around its fields.
+const SECTION: &str = "forms/section.html";
 
 /// One set a site, since a site may put its own templates before ours.
 #[derive(Clone)]
@@ -77,11 +83,13 @@ impl Templates {
         site: Option<&SiteId>,
         name: &str,
         context: impl Serialize,
-    ) -> Result<String, Error> {
+    ) -> Result<Bytes, Error> {
+        let mut page = Vec::with_capacity(PAGE);
         self.of(site)
             .environment
             .get_template(name)?
-            .render(Value::from(Serde(context)))
+            .render_captured_to(Value::from(Serde(context)), &mut page)?;
+        Ok(page.into())
     }
 
     /// For the fields of a form. A site's own template may look into answers: it is asked each time.
@@ -91,11 +99,10 @@ impl Templates {
         texts: &'a Texts,
     ) -> Result<FormWriter<'a>, Error> {
         let set = self.of(site);
-        let template = set.environment.get_template(FIELD)?;
-        let stencils = set
-            .field_is_ours(template.source())
-            .then_some(&set.stencils);
-        Ok(FormWriter::new(template, stencils, texts))
+        let field = set.environment.get_template(FIELD)?;
+        let section = set.environment.get_template(SECTION)?;
+        let stencils = set.field_is_ours(field.source()).then_some(&set.stencils);
+        Ok(FormWriter::new(field, section, stencils, texts))
     }
 
     fn of(&self, site: Option<&SiteId>) -> &Set {
@@ -116,21 +123,33 @@ fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'stat
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let overrides = site.as_ref().map(|site| site.folder.join("templates"));
     environment.add_global("t", texts.value());
+    let brand = site.as_ref().map(|site| Value::from(Serde(&site.brand)));
+    environment.add_global("site", brand.unwrap_or_default());
     let texts = Arc::clone(texts);
     environment.set_loader(move |name| Ok(load(overrides.as_ref(), name, &texts)));
     environment.set_auto_reload(cfg!(debug_assertions));
     let regions = Value::from(Serde(regions::all()));
     environment.add_function("regions", move || regions.clone());
-    let addresses = Addresses::default();
+    let addresses = Once::default();
     environment.add_function("asset", move |name: &str| {
-        addresses
-            .of(name, || assets::embedded_address(name))
-            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
+        addresses.of(name, || {
+            let address = assets::embedded_address(name).map(Value::from);
+            address
+                .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
+        })
     });
-    let addresses = Addresses::default();
+    let addresses = Once::default();
     environment.add_function("brand_file", move |name: &str| {
-        let find = || assets::site_address(site.as_deref()?, name);
-        addresses.of(name, find).unwrap_or_default()
+        let address = || assets::site_address(site.as_deref()?, name);
+        addresses.of(name, || Ok(Value::from(address().unwrap_or_default())))
+    });
+    // A template that says the same on every page of the site; it knows what is global, and nothing of the page.
+    let parts = Once::default();
+    environment.add_function("constant", move |state: &State<'_, '_>, name: &str| {
+        parts.of(name, || {
+            let part = state.env().get_template(name)?.render(())?;
+            Ok(Value::from_safe_string(part))
+        })
     });
     environment.add_filter("fill", fill);
     environment.add_filter("yuan", |fen: i64| Fen(fen).to_string());
@@ -140,17 +159,22 @@ fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'stat
     environment
 }
 
-/// Addresses with content hashes, found once a process; in a development build each time, so that a change is seen.
+/// What is found out by name once a process; in a development build each time, so that a change is seen.
 #[derive(Default)]
-struct Addresses(Mutex<HashMap<String, Option<String>>>);
+struct Once(Mutex<HashMap<String, Value>>);
 
-impl Addresses {
-    fn of(&self, name: &str, find: impl FnOnce() -> Option<String>) -> Option<String> {
+impl Once {
+    fn of(&self, name: &str, find: impl FnOnce() -> Result<Value, Error>) -> Result<Value, Error> {
         if cfg!(debug_assertions) {
             return find();
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(name.to_owned()).or_insert_with(find).clone()
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known().get(name) {
+            return Ok(value.clone());
+        }
+        let value = find()?;
+        known().insert(name.to_owned(), value.clone());
+        Ok(value)
     }
 }
 

@@ -60,13 +60,22 @@ impl Records {
         Ok(())
     }
 
-    /// Lets time pass for visits to the face check that nobody came back from.
-    pub async fn age_visits(&mut self, seconds: i64) -> Result<()> {
-        let sql = format!(
-            "UPDATE identity_sessions SET begun_at = begun_at - {} WHERE result = ''",
-            seconds * 1000
-        );
-        run(&mut self.0, &sql).await
+    /// Lets time pass for what was asked outside and may never have arrived: visits to the face check that nobody came
+    /// back from, invoices that were being ordered or taken back. After a while the host asks anew.
+    pub async fn age_questions(&mut self, seconds: i64) -> Result<()> {
+        let questions = [
+            ("identity_sessions", "begun_at", "result = ''"),
+            ("invoices", "sent_at", "state = 'requested'"),
+            ("invoices", "red_sent_at", "state = 'voiding'"),
+        ];
+        for (table, column, open) in questions {
+            let earlier = format!(
+                "UPDATE {table} SET {column} = {column} - {} WHERE {open}",
+                seconds * 1000
+            );
+            run(&mut self.0, &earlier).await?;
+        }
+        Ok(())
     }
 
     /// Jobs that somebody still has to do: those under way, those given up, and those that are due or failed and wait.

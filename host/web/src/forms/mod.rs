@@ -16,7 +16,7 @@ pub use writer::{FormWriter, Stencils};
 
 use minijinja::{Error, Value};
 use serde::Serialize;
-use yinxin_core::definition::{Form, Section};
+use yinxin_core::definition::Form;
 use yinxin_core::form::Values;
 use yinxin_core::rules::{Offer, Problem};
 use yinxin_core::shared::Shared;
@@ -25,22 +25,12 @@ use yinxin_core::shared::Shared;
 pub const OFFER: &str = "_offer";
 
 /// A form ready for the template `forms/form.html`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FormView {
-    pub sections: Vec<SectionView>,
+    /// Of its sections with their fields.
+    pub markup: Value,
     /// For the summary on top, in the order of the fields; those about no field first.
     pub problems: Vec<ProblemView>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SectionView {
-    pub id: String,
-    pub title: String,
-    pub hint: String,
-    /// Why a clerk refused it, or empty.
-    pub refused: String,
-    /// Markup of its fields.
-    pub fields: Value,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,29 +79,11 @@ impl FormView {
         showing: Showing<'_>,
         writer: &FormWriter<'_>,
     ) -> Result<Self, Error> {
-        let fields = writer.sections(form, values, showing)?;
-        let sections = form.sections.iter().zip(fields);
+        let markup = writer.form(form, values, showing)?;
         Ok(Self {
+            markup: Value::from_safe_string(markup),
             problems: problem_views(form, showing),
-            sections: sections
-                .map(|(section, fields)| SectionView::new(section, fields, showing))
-                .collect(),
         })
-    }
-}
-
-impl SectionView {
-    fn new(section: &Section, fields: String, showing: Showing<'_>) -> Self {
-        let refused = showing.refused.iter().find(|(id, _)| *id == section.id);
-        Self {
-            id: section.id.clone(),
-            title: section.title.clone(),
-            hint: section.hint.clone(),
-            refused: refused
-                .map(|(_, reason)| reason.clone())
-                .unwrap_or_default(),
-            fields: Value::from_safe_string(fields),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::templates::Templates;
 use crate::texts::Texts;
 use minijinja::context;
 use minijinja::value::Serde;
-use yinxin_core::definition::{Choice, Condition, Field, FieldKind, NumberRange};
+use yinxin_core::definition::{Choice, Condition, Field, FieldKind, NumberRange, Section};
 use yinxin_core::ids::SiteId;
 use yinxin_core::rules::Offer;
 
@@ -88,7 +88,8 @@ fn form_view(form: &Shared<Form>, values: &Values, showing: Showing<'_>) -> Form
 
 fn rendered(form: &FormView) -> String {
     let page = context! { form => Value::from(Serde(form)), csrf => "token", form_id => "step" };
-    templates().render(None, "forms/form.html", page).unwrap()
+    let html = templates().render(None, "forms/form.html", page).unwrap();
+    String::from_utf8(html.to_vec()).unwrap()
 }
 
 #[test]
@@ -207,7 +208,9 @@ fn units(templates: &Templates, site: &SiteId, unit: &str) -> String {
     let writer = templates.writer(Some(site), &texts).unwrap();
     let values = Values::from_iter([("unit", unit)]);
     let view = FormView::new(&application(), &values, Showing::default(), &writer).unwrap();
-    view.sections[0].fields.to_string()
+    let markup = view.markup.to_string();
+    let (_, behind_hint) = markup.split_once("</p>").unwrap();
+    behind_hint.trim_start().to_owned()
 }
 
 #[test]
@@ -220,4 +223,25 @@ fn a_sites_own_template_may_look_into_answers() {
         assert!(units(&templates, &site, "鹰潭市某公司").starts_with("unit of a company;"));
         assert!(units(&templates, &site, "某县水利局").starts_with("unit;"));
     }
+}
+
+#[test]
+fn a_refusal_is_shown_to_whom_it_is_told_and_to_nobody_after() {
+    let (templates, texts) = (templates(), Texts::chinese().unwrap());
+    let writer = templates.writer(None, &texts).unwrap();
+    let form = application();
+    let shown = |refused: &[(String, String)]| {
+        let showing = Showing {
+            refused,
+            ..Showing::default()
+        };
+        let view = FormView::new(&form, &Values::default(), showing, &writer).unwrap();
+        view.markup.to_string()
+    };
+    let before = shown(&[]);
+    let told = shown(&[("unit".to_owned(), "名称与<执照>不符".to_owned())]);
+    assert!(told.contains("名称与&lt;执照&gt;不符"), "{told}");
+    assert_eq!(told.matches("id=\"f-unit\"").count(), 1);
+    assert_eq!(shown(&[]), before);
+    assert!(!before.contains("名称与"));
 }

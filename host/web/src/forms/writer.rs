@@ -1,4 +1,4 @@
-//! Fields of forms as HTML, from the template `forms/field.html` or from what is kept of it.
+//! Forms as HTML, from the templates `forms/section.html` and `forms/field.html` or from what is kept of them.
 
 use super::Showing;
 use super::answered::Answered;
@@ -7,11 +7,15 @@ use super::stencil::{Shape, Stencil};
 use crate::texts::Texts;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, Template, context};
+use serde::Serialize;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use yinxin_core::definition::{Field, Form, Section};
 use yinxin_core::form::Values;
 use yinxin_core::shared::Shared;
+
+/// Stands for a section's fields while its template is rendered: a character that Unicode keeps out of every text.
+const FIELDS: &str = "\u{fdd4}";
 
 /// Bytes of markup that are kept for a site, many times what its forms have. Beyond them all is made anew.
 const KEPT: usize = 8 * 1024 * 1024;
@@ -22,8 +26,8 @@ pub struct Stencils(RwLock<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
-    /// The template that they were made by.
-    source: String,
+    /// The templates that they were made by: of a field and of a section.
+    sources: [String; 2],
     /// By the form's id, which forms of several projects and versions may share.
     sheets: HashMap<String, Vec<Arc<Sheet>>>,
     bytes: usize,
@@ -33,18 +37,39 @@ struct Shelf {
 /// plugin finds none of the old ones.
 struct Sheet {
     form: Shared<Form>,
+    /// By the section's place in its form; as long as no clerk refused it.
+    frames: Vec<OnceLock<Arc<Frame>>>,
     /// By the field's place in its form.
     fields: RwLock<Vec<Shapes>>,
+}
+
+/// A section's markup around its fields.
+struct Frame {
+    before: String,
+    after: String,
 }
 
 /// One field's stencils.
 type Shapes = Vec<(Shape, Arc<Stencil>)>;
 
 pub struct FormWriter<'a> {
-    template: Template<'a, 'a>,
+    field: Template<'a, 'a>,
+    section: Template<'a, 'a>,
     /// None where each visit asks the template.
     stencils: Option<&'a Stencils>,
     texts: &'a Texts,
+}
+
+/// What a section's template is given.
+#[derive(Serialize)]
+struct SectionView<'a> {
+    id: &'a str,
+    title: &'a str,
+    hint: &'a str,
+    /// Why a clerk refused it, or empty.
+    refused: &'a str,
+    /// Stands for the markup of its fields.
+    fields: Value,
 }
 
 /// A field's markup, not on a page yet.
@@ -54,69 +79,102 @@ enum Markup {
 }
 
 impl<'a> FormWriter<'a> {
-    /// `template` expects `field`, a [`FieldView`], and nothing else. With stencils it may not look into the texts of a
-    /// visit, but for which choice is marked.
+    /// `field` expects a [`FieldView`] of that name, and nothing else. With stencils it may not look into the texts of a
+    /// visit, but for which choice is marked. `section` expects a [`SectionView`], likewise.
     pub fn new(
-        template: Template<'a, 'a>,
+        field: Template<'a, 'a>,
+        section: Template<'a, 'a>,
         stencils: Option<&'a Stencils>,
         texts: &'a Texts,
     ) -> Self {
         Self {
-            template,
+            field,
+            section,
             stencils,
             texts,
         }
     }
 
-    /// Markup of the fields of each section.
-    pub(super) fn sections(
+    /// Markup of all sections.
+    pub(super) fn form(
         &self,
         form: &Shared<Form>,
         values: &Values,
         showing: Showing<'_>,
-    ) -> Result<Vec<String>, Error> {
-        let source = self.template.source();
-        let sheet = self.stencils.map(|stencils| stencils.sheet(source, form));
-        let mut before = 0;
-        let sections = form.sections.iter().map(|section| {
-            let first = before;
-            before += section.fields.len();
-            self.section(sheet.as_deref(), first, section, values, showing)
-        });
-        sections.collect()
-    }
-
-    /// `first`: place of the section's first field in the form.
-    fn section(
-        &self,
-        sheet: Option<&Sheet>,
-        first: usize,
-        section: &Section,
-        values: &Values,
-        showing: Showing<'_>,
     ) -> Result<String, Error> {
-        let mut markups = Vec::with_capacity(section.fields.len());
-        let mut length = 0;
-        for (place, field) in section.fields.iter().enumerate() {
-            let answered = Answered::new(field, values, showing);
-            let markup = self.markup(sheet, first + place, field, &answered)?;
-            length += markup.length(&answered);
-            markups.push((markup, answered));
+        let sources = [self.field.source(), self.section.source()];
+        let sheet = self.stencils.map(|stencils| stencils.sheet(sources, form));
+        let mut places = 0..;
+        let (mut written, mut length) = (Vec::new(), 0);
+        for (place, section) in form.sections.iter().enumerate() {
+            let frame = self.frame(sheet.as_deref(), place, section, showing)?;
+            length += frame.before.len() + frame.after.len();
+            let mut fields = Vec::with_capacity(section.fields.len());
+            for (field, place) in section.fields.iter().zip(&mut places) {
+                let answered = Answered::new(field, values, showing);
+                let markup = self.markup(sheet.as_deref(), place, field, &answered)?;
+                length += markup.length(&answered);
+                fields.push((markup, answered));
+            }
+            written.push((frame, fields));
         }
         let mut page = String::with_capacity(length);
-        for (markup, answered) in &markups {
-            match markup {
-                Markup::Kept(stencil) => stencil.fill(answered, &mut page),
-                Markup::Made(made) => page.push_str(made),
+        for (frame, fields) in &written {
+            page.push_str(&frame.before);
+            for (markup, answered) in fields {
+                match markup {
+                    Markup::Kept(stencil) => stencil.fill(answered, &mut page),
+                    Markup::Made(made) => page.push_str(made),
+                }
             }
+            page.push_str(&frame.after);
         }
         Ok(page)
+    }
+
+    fn frame(
+        &self,
+        sheet: Option<&Sheet>,
+        place: usize,
+        section: &Section,
+        showing: Showing<'_>,
+    ) -> Result<Arc<Frame>, Error> {
+        let refused = showing.refused.iter().find(|(id, _)| *id == section.id);
+        let kept = sheet
+            .filter(|_| refused.is_none())
+            .and_then(|sheet| sheet.frames.get(place));
+        if let Some(frame) = kept.and_then(OnceLock::get) {
+            return Ok(Arc::clone(frame));
+        }
+        let view = SectionView {
+            id: &section.id,
+            title: &section.title,
+            hint: &section.hint,
+            refused: refused.map_or("", |(_, reason)| reason),
+            fields: Value::from_safe_string(FIELDS.to_owned()),
+        };
+        let markup = self
+            .section
+            .render(context! { section => Value::from(Serde(view)) })?;
+        // Should a title have the mark in it too, it stands before the fields.
+        let (before, after) = markup.rsplit_once(FIELDS).unwrap_or((&markup, ""));
+        let frame = Arc::new(Frame {
+            before: before.to_owned(),
+            after: after.to_owned(),
+        });
+        // Two visits may have made the same.
+        if let (Some(stencils), Some(kept)) = (self.stencils, kept)
+            && kept.set(Arc::clone(&frame)).is_ok()
+        {
+            stencils.count(markup.len());
+        }
+        Ok(frame)
     }
 
     /// The field's markup as the template makes it, without a stencil.
     pub fn plain(&self, field: &Field, answered: &Answered<'_>) -> Result<String, Error> {
         let view = FieldView::new(field, answered, self.texts);
-        self.template
+        self.field
             .render(context! { field => Value::from(Serde(view)) })
     }
 
@@ -155,13 +213,13 @@ impl Markup {
 
 impl Shelf {
     /// A development build reads a template again when it has changed.
-    fn fits(&self, source: &str) -> bool {
-        !cfg!(debug_assertions) || self.source == source
+    fn fits(&self, sources: [&str; 2]) -> bool {
+        !cfg!(debug_assertions) || self.sources == sources
     }
 
-    fn clear(&mut self, source: String) {
+    fn clear(&mut self, sources: [String; 2]) {
         *self = Self {
-            source,
+            sources,
             ..Self::default()
         };
     }
@@ -179,6 +237,7 @@ impl Sheet {
         let fields = form.sections.iter().map(|section| section.fields.len());
         Self {
             form: form.clone(),
+            frames: form.sections.iter().map(|_| OnceLock::new()).collect(),
             fields: RwLock::new(vec![Shapes::new(); fields.sum()]),
         }
     }
@@ -202,17 +261,17 @@ impl Sheet {
 
 impl Stencils {
     /// What is kept of the form, nothing yet where it was never shown.
-    fn sheet(&self, source: &str, form: &Shared<Form>) -> Arc<Sheet> {
+    fn sheet(&self, sources: [&str; 2], form: &Shared<Form>) -> Arc<Sheet> {
         let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if shelf.fits(source)
+        if shelf.fits(sources)
             && let Some(sheet) = shelf.sheet(form)
         {
             return sheet;
         }
         drop(shelf);
         let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !shelf.fits(source) {
-            shelf.clear(source.to_owned());
+        if !shelf.fits(sources) {
+            shelf.clear(sources.map(str::to_owned));
         }
         // Two visits may have come for the same.
         if let Some(sheet) = shelf.sheet(form) {
@@ -229,8 +288,8 @@ impl Stencils {
         let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
         shelf.bytes += bytes;
         if shelf.bytes > KEPT {
-            let source = std::mem::take(&mut shelf.source);
-            shelf.clear(source);
+            let sources = std::mem::take(&mut shelf.sources);
+            shelf.clear(sources);
         }
     }
 }

@@ -193,8 +193,9 @@ async fn drain(house: &House) {
             left.join("\n")
         );
         records.pass_time(SOON).await.unwrap();
-        // Whoever was cut off on the way to the face check began another visit; this one ends by itself.
-        records.age_visits(SOON).await.unwrap();
+        // Whoever was cut off on the way to the face check began another visit; this one ends by itself. An invoice whose
+        // order never left the house is ordered again.
+        records.age_questions(SOON).await.unwrap();
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }

@@ -140,12 +140,13 @@ fn rendered(claim: &'static str) -> String {
         "is_open": true, "view": case(claim),
     });
     let context = json!({
-        "site": null, "site_id": "", "theme": "theme.css", "path": "/console/cases/1", "csrf": "token",
+        "path": "/console/cases/1", "csrf": "token",
         "name": null, "flash": null, "request_id": "", "page": page,
     });
-    Templates::new(&Sites::default(), &texts)
+    let html = Templates::new(&Sites::default(), &texts)
         .render(None, "console/case.html", context)
-        .unwrap()
+        .unwrap();
+    String::from_utf8(html.to_vec()).unwrap()
 }
 
 #[test]
