@@ -8,7 +8,8 @@ use axum::body::Bytes;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, TemplateSource, UndefinedBehavior,
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, TemplateSource,
+    UndefinedBehavior, context,
 };
 use rust_embed::RustEmbed;
 use serde::Serialize;
@@ -92,7 +93,7 @@ impl Templates {
         Ok(page.into())
     }
 
-    /// For the fields of a form. A site's own template may look into answers: it is asked each time.
+    /// For forms. A site's own template of a field may look into answers: it is asked each time.
     pub fn writer<'a>(
         &'a self,
         site: Option<&SiteId>,
@@ -123,14 +124,14 @@ fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'stat
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let overrides = site.as_ref().map(|site| site.folder.join("templates"));
     environment.add_global("t", texts.value());
-    let brand = site.as_ref().map(|site| Value::from(Serde(&site.brand)));
-    environment.add_global("site", brand.unwrap_or_default());
+    let brand = site.as_ref().map(|site| &site.brand);
+    environment.add_global("site", Value::from(Serde(brand)));
     let texts = Arc::clone(texts);
     environment.set_loader(move |name| Ok(load(overrides.as_ref(), name, &texts)));
     environment.set_auto_reload(cfg!(debug_assertions));
     let regions = Value::from(Serde(regions::all()));
     environment.add_function("regions", move || regions.clone());
-    let addresses = Once::default();
+    let addresses = Found::default();
     environment.add_function("asset", move |name: &str| {
         addresses.of(name, || {
             let address = assets::embedded_address(name).map(Value::from);
@@ -138,16 +139,18 @@ fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'stat
                 .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("no asset {name}")))
         })
     });
-    let addresses = Once::default();
+    let addresses = Found::default();
     environment.add_function("brand_file", move |name: &str| {
         let address = || assets::site_address(site.as_deref()?, name);
         addresses.of(name, || Ok(Value::from(address().unwrap_or_default())))
     });
-    // A template that says the same on every page of the site; it knows what is global, and nothing of the page.
-    let parts = Once::default();
+    // A template that says the same on every page of the site; it knows what is global, and nothing of the page. It has no
+    // such parts of its own, or one that names itself would be made without end.
+    let parts = Found::default();
     environment.add_function("constant", move |state: &State<'_, '_>, name: &str| {
         parts.of(name, || {
-            let part = state.env().get_template(name)?.render(())?;
+            let template = state.env().get_template(name)?;
+            let part = template.render(context! { constant => () })?;
             Ok(Value::from_safe_string(part))
         })
     });
@@ -161,9 +164,9 @@ fn environment(site: Option<Arc<Site>>, texts: &Arc<Texts>) -> Environment<'stat
 
 /// What is found out by name once a process; in a development build each time, so that a change is seen.
 #[derive(Default)]
-struct Once(Mutex<HashMap<String, Value>>);
+struct Found(Mutex<HashMap<String, Value>>);
 
-impl Once {
+impl Found {
     fn of(&self, name: &str, find: impl FnOnce() -> Result<Value, Error>) -> Result<Value, Error> {
         if cfg!(debug_assertions) {
             return find();
@@ -276,6 +279,27 @@ mod tests {
         ] {
             assert_eq!(filled(kept), kept);
         }
+    }
+
+    #[test]
+    fn a_constant_part_knows_nothing_of_the_page_and_has_no_parts() {
+        let mut environment = environment(None, &Arc::new(Texts::chinese().unwrap()));
+        for (name, source) in [
+            ("page", "{{ constant('part') }}{{ who }}"),
+            (
+                "part",
+                "<b>{{ t.nav.home }}</b>{% if who is defined %}{{ who }}{% endif %}",
+            ),
+            ("endless", "{{ constant('endless') }}"),
+        ] {
+            environment.add_template(name, source).unwrap();
+        }
+        let render = |name| {
+            let template = environment.get_template(name).unwrap();
+            template.render(context! { who => "<me>" })
+        };
+        assert_eq!(render("page").unwrap(), "<b>首页</b>&lt;me&gt;");
+        render("endless").unwrap_err();
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Records {
     pub async fn age_questions(&mut self, seconds: i64) -> Result<()> {
         let questions = [
             ("identity_sessions", "begun_at", "result = ''"),
-            ("invoices", "sent_at", "state = 'requested'"),
+            ("invoices", "sent_at", "state IN ('requested', 'voiding')"),
             ("invoices", "red_sent_at", "state = 'voiding'"),
         ];
         for (table, column, open) in questions {

@@ -7,6 +7,10 @@ use minijinja::HtmlEscape;
 use std::fmt::Write;
 use yinxin_core::definition::{Field, FieldKind};
 
+/// Stands for a section's fields while its template is rendered. Like [`Gap::mark`], a character that Unicode keeps out of
+/// every text.
+pub const FIELDS: &str = "\u{fdd4}";
+
 /// A text that differs from visit to visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {

@@ -3,7 +3,7 @@
 use super::Showing;
 use super::answered::Answered;
 use super::control::FieldView;
-use super::stencil::{Shape, Stencil};
+use super::stencil::{FIELDS, Shape, Stencil};
 use crate::texts::Texts;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, Template, context};
@@ -13,9 +13,6 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use yinxin_core::definition::{Field, Form, Section};
 use yinxin_core::form::Values;
 use yinxin_core::shared::Shared;
-
-/// Stands for a section's fields while its template is rendered: a character that Unicode keeps out of every text.
-const FIELDS: &str = "\u{fdd4}";
 
 /// Bytes of markup that are kept for a site, many times what its forms have. Beyond them all is made anew.
 const KEPT: usize = 8 * 1024 * 1024;
@@ -64,10 +61,10 @@ pub struct FormWriter<'a> {
 #[derive(Serialize)]
 struct SectionView<'a> {
     id: &'a str,
-    title: &'a str,
-    hint: &'a str,
-    /// Why a clerk refused it, or empty.
-    refused: &'a str,
+    title: String,
+    hint: String,
+    /// Why a clerk refused it, or empty. All else is the definition's.
+    refused: String,
     /// Stands for the markup of its fields.
     fields: Value,
 }
@@ -80,7 +77,7 @@ enum Markup {
 
 impl<'a> FormWriter<'a> {
     /// `field` expects a [`FieldView`] of that name, and nothing else. With stencils it may not look into the texts of a
-    /// visit, but for which choice is marked. `section` expects a [`SectionView`], likewise.
+    /// visit, but for which choice is marked. `section` expects a [`SectionView`] of that name.
     pub fn new(
         field: Template<'a, 'a>,
         section: Template<'a, 'a>,
@@ -92,6 +89,14 @@ impl<'a> FormWriter<'a> {
             section,
             stencils,
             texts,
+        }
+    }
+
+    /// The same without anything that is kept.
+    pub fn anew(self) -> Self {
+        Self {
+            stencils: None,
+            ..self
         }
     }
 
@@ -146,18 +151,19 @@ impl<'a> FormWriter<'a> {
         if let Some(frame) = kept.and_then(OnceLock::get) {
             return Ok(Arc::clone(frame));
         }
+        // The mark is in no text but for mischief.
+        let text = |text: &str| text.replace(FIELDS, "");
         let view = SectionView {
             id: &section.id,
-            title: &section.title,
-            hint: &section.hint,
-            refused: refused.map_or("", |(_, reason)| reason),
+            title: text(&section.title),
+            hint: text(&section.hint),
+            refused: text(refused.map_or("", |(_, reason)| reason)),
             fields: Value::from_safe_string(FIELDS.to_owned()),
         };
         let markup = self
             .section
             .render(context! { section => Value::from(Serde(view)) })?;
-        // Should a title have the mark in it too, it stands before the fields.
-        let (before, after) = markup.rsplit_once(FIELDS).unwrap_or((&markup, ""));
+        let (before, after) = markup.split_once(FIELDS).unwrap_or((&markup, ""));
         let frame = Arc::new(Frame {
             before: before.to_owned(),
             after: after.to_owned(),
@@ -172,7 +178,7 @@ impl<'a> FormWriter<'a> {
     }
 
     /// The field's markup as the template makes it, without a stencil.
-    pub fn plain(&self, field: &Field, answered: &Answered<'_>) -> Result<String, Error> {
+    fn plain(&self, field: &Field, answered: &Answered<'_>) -> Result<String, Error> {
         let view = FieldView::new(field, answered, self.texts);
         self.field
             .render(context! { field => Value::from(Serde(view)) })

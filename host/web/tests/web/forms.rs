@@ -1,4 +1,4 @@
-//! Every form of every plugin, as its pages show it: from what is kept of its fields, the same markup as without.
+//! Every form of every plugin, as its pages show it: from what is kept of it, the same markup as without.
 
 use crate::hall::hall;
 use crate::market::site;
@@ -7,7 +7,7 @@ use yinxin_core::definition::{Definition, Field, FieldKind, Form};
 use yinxin_core::form::Values;
 use yinxin_core::rules::{Offer, Problem};
 use yinxin_core::shared::Shared;
-use yinxin_web::forms::{Answered, FormView, FormWriter, Showing};
+use yinxin_web::forms::{FormView, FormWriter, Showing};
 
 /// What a person types: nothing, what fits, what looks like markup, and what stands for a text that is kept.
 const TYPED: [&str; 5] = [
@@ -15,7 +15,7 @@ const TYPED: [&str; 5] = [
     "信江建设",
     "22000",
     "\"'><script>alert(1)</script>&amp;",
-    "\u{fdd0}\u{fdd1}",
+    "\u{fdd0}\u{fdd1}\u{fdd4}",
 ];
 
 async fn definitions() -> Vec<std::sync::Arc<Definition>> {
@@ -81,41 +81,51 @@ fn problems(form: &Form, turn: usize) -> Vec<Problem> {
         .collect()
 }
 
-fn compare(form: &Shared<Form>, values: &Values, showing: Showing<'_>, writer: &FormWriter<'_>) {
-    let view = FormView::new(form, values, showing, writer).unwrap();
-    for (section, shown) in form.sections.iter().zip(&view.sections) {
-        let plain: String = section
-            .fields
-            .iter()
-            .map(|field| writer.plain(field, &Answered::new(field, values, showing)))
-            .collect::<Result<_, _>>()
-            .unwrap();
-        assert_eq!(shown.fields.as_str(), Some(plain.as_str()), "{}", form.id);
+/// One that keeps and one that does not.
+type Writers<'a> = [FormWriter<'a>; 2];
+
+fn compare(form: &Shared<Form>, values: &Values, showing: Showing<'_>, writers: &Writers<'_>) {
+    let [kept, anew] = writers.each_ref().map(|writer| {
+        let view = FormView::new(form, values, showing, writer).unwrap();
+        view.markup.to_string()
+    });
+    assert_eq!(kept, anew, "{}", form.id);
+    for field in fields(form) {
+        let name = &field.name;
+        assert!(kept.contains(name), "{name} of {}", form.id);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_of_a_form_changes_nothing_on_its_page() {
     let hall = hall().await;
-    let writer = hall.state.templates();
-    let writer = writer.writer(Some(&site()), hall.state.texts()).unwrap();
+    let templates = hall.state.templates();
+    let writer = || templates.writer(Some(&site()), hall.state.texts()).unwrap();
+    let writers = [writer(), writer().anew()];
     let definitions = definitions().await;
     let forms: Vec<&Shared<Form>> = definitions.iter().flat_map(|d| &d.forms).collect();
     assert!(forms.len() > definitions.len(), "there are forms");
     for form in forms {
         let all: Vec<String> = fields(form).map(|field| field.name.clone()).collect();
-        compare(form, &Values::default(), Showing::default(), &writer);
+        compare(form, &Values::default(), Showing::default(), &writers);
+        let sections = form.sections.iter().enumerate();
+        let refusals: Vec<(String, String)> = sections
+            .map(|(place, section)| (section.id.clone(), format!("<b>\u{fdd4}{place}")))
+            .collect();
         for turn in 0..TYPED.len() {
             let values = answers(form, turn);
             let problems = problems(form, turn);
+            // Of other sections in each turn.
+            let refused = refusals.get(turn..).unwrap_or_default();
             for read_only in [&[], all.as_slice()] {
                 for problems in [&[], problems.as_slice()] {
                     let showing = Showing {
                         problems,
                         read_only,
+                        refused,
                         ..Showing::default()
                     };
-                    compare(form, &values, showing, &writer);
+                    compare(form, &values, showing, &writers);
                 }
             }
         }
