@@ -99,6 +99,13 @@ pub async fn open(store: Store, folder: &Path, parcels: &[Parcel]) -> Hall {
     }
 }
 
+/// Accounts whose codes reach nobody.
+pub fn accounts(store: &Store, sealer: &Arc<Sealer>, clock: &Arc<dyn Clock>) -> Accounts {
+    let passwords = Passwords::new().expect("passwords");
+    let (store, sealer, clock) = (store.clone(), sealer.clone(), clock.clone());
+    Accounts::new(store, sealer, clock, passwords, Arc::new(Nobody))
+}
+
 fn services(
     store: &Store,
     sealer: &Arc<Sealer>,
@@ -122,9 +129,7 @@ fn services(
     ));
     let (database, seal, time) = three();
     let uploads = Arc::new(Uploads::new(database, seal, blobs, time));
-    let (database, seal, time) = three();
-    let passwords = Passwords::new().expect("passwords");
-    let accounts = Accounts::new(database, seal, time, passwords, Arc::new(Nobody));
+    let accounts = accounts(store, sealer, clock);
     let (database, seal, time) = three();
     let issuer = EmbeddedIssuer::new(database, seal, time, BTreeMap::new());
     let (database, seal, time) = three();

@@ -3,7 +3,7 @@
 //!
 //! The real server runs as its own program on SQLite; so does the one that it is compared with. The load comes from this
 //! process over a few connections that wait for each answer; both servers take turns. `YINXIN_BENCH=pages`,
-//! `neighbours` or `journeys` runs one part.
+//! `neighbours`, `log-ins` or `journeys` runs one part.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
 
 mod journeys;
 mod load;
+mod log_ins;
 mod neighbours;
 mod pages;
 mod peer;
@@ -34,6 +35,9 @@ fn main() {
     }
     if wanted.is_empty() || wanted == "neighbours" {
         Runtime::new().unwrap().block_on(neighbours::run());
+    }
+    if wanted.is_empty() || wanted == "log-ins" {
+        Runtime::new().unwrap().block_on(log_ins::run());
     }
     if wanted.is_empty() || wanted == "journeys" {
         Runtime::new().unwrap().block_on(journeys::run());
