@@ -60,7 +60,7 @@ export class Browser {
       const ours = hostname.endsWith(".localhost") || hostname === "127.0.0.1";
       if (protocol.startsWith("http") && !ours) this.misdeeds.push(`a page asked ${hostname} for something`);
     });
-    return context.newPage();
+    return leaving(await context.newPage());
   }
 
   /** Pictures of every open page, for who wonders why it went wrong. */
@@ -74,4 +74,20 @@ export class Browser {
   async close() {
     await this.#browser.close();
   }
+}
+
+/**
+ * A page that shows news reloads itself, it may be in the very moment in which its person leaves it. A browser's address bar
+ * wins then; here the person goes once more.
+ */
+function leaving(page) {
+  const go = page.goto.bind(page);
+  page.goto = (address, options) => {
+    const reloaded = `is interrupted by another navigation to "${page.url()}"`;
+    return go(address, options).catch((error) => {
+      if (error.message.includes(reloaded)) return go(address, options);
+      throw error;
+    });
+  };
+  return page;
 }
