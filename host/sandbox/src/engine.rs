@@ -28,10 +28,6 @@ const RESIDENT_WITHOUT_PAGEMAP: usize = 256 << 10;
 /// whatever this plugin does with its own. Three plugins could misbehave at once, and a fourth finds places free.
 const SHARES: u32 = 4;
 
-/// Of so many places one stays warm for the plugin that ran there last. A call costs some 15 µs more in a place that was
-/// another plugin's, and a warm place some 30 KiB. A hundred plugins in turn are called no slower than with all places warm.
-const WARM: u32 = 2;
-
 /// Settings of the process's sandbox.
 pub struct Settings {
     /// Calls that can run at the same time; more wait their turn. A call that waits for the database holds its place.
@@ -150,7 +146,9 @@ fn pool(settings: &Settings) -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES_PER_COMPONENT)
         .max_memory_size(settings.limits.memory_bytes)
         .table_elements(settings.limits.table_elements)
-        .max_unused_warm_slots(places / WARM)
+        // As many as one plugin may hold stay warm for those that ran there last. A call costs some 15 µs more in a place
+        // that was another plugin's, and a warm place some 30 KiB.
+        .max_unused_warm_slots(places / SHARES)
         // The runtime's own description of an instance: wasmtime's default, far above what a plugin needs.
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
