@@ -174,10 +174,14 @@ fn fills(document: &Document) {
     }
 }
 
+/// Bytes of a document that is edited once more. An edit makes it 256 times as large at most; one after another would make
+/// more than any machine has.
+const LARGE: usize = 1 << 20;
+
 /// Changes a document in up to sixteen places: values become others of the same name or kind, lists grow, shrink and turn.
 pub(crate) fn edited(mut json: Value, feed: &mut Feed<'_>) -> Value {
     for _ in 0..16 {
-        if feed.is_empty() {
+        if feed.is_empty() || json.to_string().len() > LARGE {
             break;
         }
         let mut places = Vec::new();
