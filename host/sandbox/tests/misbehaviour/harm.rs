@@ -1,13 +1,12 @@
 //! What a guest does wrong, and the error that names it.
 
-use crate::{call, guest, prepare, short};
+use crate::{call, failed, ready, short};
 use std::time::Duration;
-use yinxin_sandbox::{CallError, Failure, Limits, Sandbox, Settings};
+use yinxin_sandbox::{CallError, Failure, Limits, Settings};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let guest = prepare(&sandbox, &guest());
+    let (sandbox, guest) = ready(Settings::default());
     let limits = short();
     let time = Failure::GuestTime {
         limit: limits.guest_time,
@@ -47,12 +46,8 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
         ),
     ];
     for (export, failure) in cases {
-        let outcome = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
-        let error = outcome
-            .err()
-            .unwrap_or_else(|| panic!("{export} came back"));
         assert_eq!(
-            error,
+            failed::<()>(&sandbox, &guest, &limits, export).await,
             CallError {
                 plugin: "hostile".into(),
                 export,
@@ -64,27 +59,18 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
             .unwrap();
         assert_eq!(value, (7,), "after {export}");
     }
-    let much = call::<(Vec<u8>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-much")
-        .await
-        .err()
-        .unwrap();
+    let much = failed::<(Vec<u8>,)>(&sandbox, &guest, &limits, "return-much").await;
     assert_eq!(much.failure, Failure::ResultTooLarge { limit: 4 << 20 });
     assert_eq!(
         much.to_string(),
         "plugin `hostile`, `return-much`: returned more than 4194304 bytes"
     );
-    let outside = call::<(Vec<u8>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-outside")
-        .await
-        .err()
-        .unwrap();
+    let outside = failed::<(Vec<u8>,)>(&sandbox, &guest, &limits, "return-outside").await;
     assert!(
         matches!(outside.failure, Failure::BadResult { .. }),
         "{outside}"
     );
-    let no_text = call::<(String,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-no-text")
-        .await
-        .err()
-        .unwrap();
+    let no_text = failed::<(String,)>(&sandbox, &guest, &limits, "return-no-text").await;
     assert!(
         matches!(no_text.failure, Failure::BadResult { .. }),
         "{no_text}"
@@ -94,33 +80,21 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
 /// What is one list in the guest's memory would be a hundred at the host, or a hundred times a hundred.
 #[tokio::test]
 async fn lists_that_alias_one_another_count_each_time() {
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let guest = prepare(&sandbox, &guest());
+    let (sandbox, guest) = ready(Settings::default());
     let limits = short();
-    let lists =
-        call::<(Vec<Vec<u8>>,)>(&sandbox, &guest, &limits, Duration::ZERO, "return-aliases");
-    let nested = call::<(Vec<Vec<Vec<String>>>,)>(
-        &sandbox,
-        &guest,
-        &limits,
-        Duration::ZERO,
-        "return-nested",
-    );
+    let lists = failed::<(Vec<Vec<u8>>,)>(&sandbox, &guest, &limits, "return-aliases");
+    let nested = failed::<(Vec<Vec<Vec<String>>>,)>(&sandbox, &guest, &limits, "return-nested");
     let too_large = Failure::ResultTooLarge { limit: 4 << 20 };
-    assert_eq!(lists.await.err().unwrap().failure, too_large);
-    assert_eq!(nested.await.err().unwrap().failure, too_large);
-    let handed = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "hand-aliases").await;
-    assert_eq!(
-        handed.err().unwrap().failure,
-        Failure::HostCallBytes { limit: 4 << 20 }
-    );
+    assert_eq!(lists.await.failure, too_large);
+    assert_eq!(nested.await.failure, too_large);
+    let handed = failed::<()>(&sandbox, &guest, &limits, "hand-aliases").await;
+    assert_eq!(handed.failure, Failure::HostCallBytes { limit: 4 << 20 });
 }
 
 /// A bulk instruction cannot be interrupted; that a memory is small bounds it.
 #[tokio::test]
 async fn one_instruction_over_all_memory_ends() {
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let guest = prepare(&sandbox, &guest());
+    let (sandbox, guest) = ready(Settings::default());
     let limits = short();
     for export in ["copy-once", "fill-once"] {
         let done = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
@@ -130,15 +104,12 @@ async fn one_instruction_over_all_memory_ends() {
         ("copy-beyond", "wasm trap: out of bounds memory access"),
         ("call-nobody", "wasm trap: uninitialized element"),
     ] {
-        let trapped = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, export).await;
-        assert_eq!(
-            trapped.err().unwrap().failure,
-            Failure::Trap { kind: kind.into() }
-        );
+        let trapped = failed::<()>(&sandbox, &guest, &limits, export).await;
+        assert_eq!(trapped.failure, Failure::Trap { kind: kind.into() });
     }
-    let all = call::<()>(&sandbox, &guest, &limits, Duration::ZERO, "grow-to-the-end").await;
+    let all = failed::<()>(&sandbox, &guest, &limits, "grow-to-the-end").await;
     assert_eq!(
-        all.err().unwrap().failure,
+        all.failure,
         Failure::Memory {
             limit: 32 << 20,
             wanted: 4 << 30
@@ -148,12 +119,10 @@ async fn one_instruction_over_all_memory_ends() {
 
 #[tokio::test]
 async fn nothing_in_memory_outlives_a_call() {
-    let sandbox = Sandbox::new(Settings {
+    let (sandbox, guest) = ready(Settings {
         places: 1,
         ..Settings::default()
-    })
-    .unwrap();
-    let guest = prepare(&sandbox, &guest());
+    });
     for _ in 0..5 {
         let (value, _) = call::<(u32,)>(&sandbox, &guest, &short(), Duration::ZERO, "remember")
             .await
@@ -164,8 +133,7 @@ async fn nothing_in_memory_outlives_a_call() {
 
 #[tokio::test]
 async fn waiting_for_the_host_is_not_guest_time_but_total_time() {
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let guest = prepare(&sandbox, &guest());
+    let (sandbox, guest) = ready(Settings::default());
     let limits = Limits {
         guest_time: Duration::from_millis(100),
         total_time: Duration::from_millis(700),

@@ -16,7 +16,7 @@ use yinxin_sandbox::wasmtime::component::{
     ComponentNamedList, Instance, InstancePre, Lift, Linker,
 };
 use yinxin_sandbox::wasmtime::{self, Store, StoreContextMut};
-use yinxin_sandbox::{Call, CallError, Limits, Room, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, Limits, Room, Sandbox, Settings, Share};
 
 const GUEST: &str = include_str!("guest.wat");
 
@@ -28,6 +28,13 @@ struct Host {
 
 fn guest() -> Vec<u8> {
     wat::parse_str(GUEST).unwrap()
+}
+
+/// A sandbox with the guest in it.
+fn ready(settings: Settings) -> (Sandbox, InstancePre<Room<Host>>) {
+    let sandbox = Sandbox::new(settings).unwrap();
+    let guest = prepare(&sandbox, &guest());
+    (sandbox, guest)
 }
 
 fn prepare(sandbox: &Sandbox, bytes: &[u8]) -> InstancePre<Room<Host>> {
@@ -88,6 +95,23 @@ where
     R: ComponentNamedList + Lift,
 {
     shared_call(sandbox, guest, limits, pause, export, None).await
+}
+
+/// A call that must not come back.
+async fn failed<R>(
+    sandbox: &Sandbox,
+    guest: &InstancePre<Room<Host>>,
+    limits: &Limits,
+    export: &'static str,
+) -> CallError
+where
+    R: Send + Sync + 'static,
+    R: ComponentNamedList + Lift,
+{
+    let outcome = call::<R>(sandbox, guest, limits, Duration::ZERO, export).await;
+    outcome
+        .err()
+        .unwrap_or_else(|| panic!("{export} came back"))
 }
 
 async fn shared_call<R>(

@@ -1,17 +1,15 @@
 //! Places and turns: how many guests run at the same time, and who waits for whom.
 
-use crate::{call, guest, prepare, shared_call};
+use crate::{call, failed, ready, shared_call};
 use std::time::Duration;
-use yinxin_sandbox::{Failure, Limits, Sandbox, Settings};
+use yinxin_sandbox::{Failure, Limits, Settings};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_is_called_too_often_leaves_places_to_others() {
-    let sandbox = Sandbox::new(Settings {
+    let (sandbox, guest) = ready(Settings {
         places: 8,
         ..Settings::default()
-    })
-    .unwrap();
-    let guest = prepare(&sandbox, &guest());
+    });
     let (greedy, modest) = (sandbox.share(), sandbox.share());
     let slow = Duration::from_secs(600);
     let patient = Limits {
@@ -53,12 +51,10 @@ async fn a_plugin_that_is_called_too_often_leaves_places_to_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_calls_than_places_wait_their_turn() {
-    let sandbox = Sandbox::new(Settings {
+    let (sandbox, guest) = ready(Settings {
         places: 2,
         ..Settings::default()
-    })
-    .unwrap();
-    let guest = prepare(&sandbox, &guest());
+    });
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (sandbox, guest) = (sandbox.clone(), guest.clone());
@@ -122,12 +118,10 @@ async fn more_calls_than_places_wait_their_turn() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn short_calls_do_not_wait_for_long_ones() {
-    let sandbox = Sandbox::new(Settings {
+    let (sandbox, guest) = ready(Settings {
         turns: 1,
         ..Settings::default()
-    })
-    .unwrap();
-    let guest = prepare(&sandbox, &guest());
+    });
     let long = Limits {
         guest_time: Duration::from_secs(1),
         total_time: Duration::from_secs(60),
@@ -137,8 +131,9 @@ async fn short_calls_do_not_wait_for_long_ones() {
     for _ in 0..8 {
         let (sandbox, guest, long) = (sandbox.clone(), guest.clone(), long.clone());
         endless.spawn(async move {
-            let called = call::<()>(&sandbox, &guest, &long, Duration::ZERO, "endless").await;
-            called.err().unwrap().failure
+            failed::<()>(&sandbox, &guest, &long, "endless")
+                .await
+                .failure
         });
     }
     while sandbox.free_places() > 64 - 8 {

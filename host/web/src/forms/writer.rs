@@ -110,7 +110,7 @@ impl<'a> FormWriter<'a> {
         let sources = [self.field.source(), self.section.source()];
         let sheet = self.stencils.map(|stencils| stencils.sheet(sources, form));
         let mut places = 0..;
-        let (mut written, mut length) = (Vec::new(), 0);
+        let (mut sections, mut length) = (Vec::new(), 0);
         for (place, section) in form.sections.iter().enumerate() {
             let frame = self.frame(sheet.as_deref(), place, section, showing)?;
             length += frame.before.len() + frame.after.len();
@@ -121,10 +121,10 @@ impl<'a> FormWriter<'a> {
                 length += markup.length(&answered);
                 fields.push((markup, answered));
             }
-            written.push((frame, fields));
+            sections.push((frame, fields));
         }
         let mut page = String::with_capacity(length);
-        for (frame, fields) in &written {
+        for (frame, fields) in &sections {
             page.push_str(&frame.before);
             for (markup, answered) in fields {
                 match markup {
