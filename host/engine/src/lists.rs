@@ -12,10 +12,11 @@ use crate::views::{CaseLine, Lines, ListFilter, Offer, OrderMark, QueueView};
 use std::collections::HashMap;
 use std::sync::Arc;
 use yinxin_core::definition::{Definition, Role, Tone};
-use yinxin_core::ids::{AccountId, CaseId, SiteId};
+use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
 use yinxin_core::time::Millis;
 use yinxin_store::cases::{self, After, Filter, Key, Line};
-use yinxin_store::{Connection, StoreError, orders, plugins};
+use yinxin_store::orders::{self, Order};
+use yinxin_store::{Connection, StoreError, plugins};
 
 /// How long a clerk holds a case after the last sign of life.
 const CLAIM_SECONDS: i64 = 30 * 60;
@@ -99,19 +100,20 @@ impl Engine {
         site: &SiteId,
         clerk: &ClerkActor,
     ) -> Result<Vec<QueueView>, EngineError> {
+        let roles = || ROLES.into_iter().filter(|role| clerk.may(*role));
+        let names: Vec<&str> = roles().map(role_name).collect();
         let mut conn = self.inner.store.read().await?;
-        let mut queues = Vec::new();
-        for role in ROLES.into_iter().filter(|role| clerk.may(*role)) {
-            let now = self.inner.now();
-            let count = cases::queue_count(&mut conn, site, role_name(role), now).await?;
-            queues.push(QueueView {
+        let counts = cases::queue_counts(&mut conn, site, &names, self.inner.now()).await?;
+        let view = |role| {
+            let count = counts.iter().find(|count| count.queue == role_name(role));
+            QueueView {
                 role,
-                cases: count.cases,
-                overdue: count.overdue,
-                oldest: count.oldest,
-            });
-        }
-        Ok(queues)
+                cases: count.map_or(0, |count| count.cases),
+                overdue: count.map_or(0, |count| count.overdue),
+                oldest: count.map(|count| count.oldest),
+            }
+        };
+        Ok(roles().map(view).collect())
     }
 
     /// One role's queue, what is due first on top.
@@ -302,6 +304,11 @@ impl Engine {
         lines: Vec<Line>,
         next: Option<String>,
     ) -> Result<Lines, EngineError> {
+        // A clerk's lists are of cases, an applicant's lead to what is to be done with them, which is paying too.
+        let mut orders = match viewer {
+            Actor::Applicant(_) => orders_of(conn, site, &lines).await?,
+            _ => HashMap::new(),
+        };
         let mut definitions = HashMap::new();
         let mut out = Vec::with_capacity(lines.len());
         for line in lines {
@@ -311,16 +318,14 @@ impl Engine {
                 definitions.insert(key.clone(), definition);
             }
             if let Some(definition) = definitions.get(&key) {
-                // A clerk's lists are of cases, an applicant's lead to what is to be done with them, which is paying too.
-                let order = match viewer {
-                    Actor::Applicant(_) => orders::of_case(conn, site, &line.id).await?,
-                    _ => None,
-                };
+                let order = orders.remove(&line.id);
                 let in_baskets = is_for_baskets(definition, &line.service);
                 let mut line = case_line(definition, line, viewer, self.inner.now());
                 if let (Actor::Applicant(_), true, true) = (viewer, in_baskets, line.payable) {
                     let payments = &self.inner.services.payments;
-                    let share = payments.case_status(conn, site, &line.id).await?;
+                    let share = payments
+                        .case_status_in(conn, site, &line.id, order.as_ref())
+                        .await?;
                     line.orderable = is_free(share.standing);
                 }
                 line.order = order.map(|order| OrderMark {
@@ -350,6 +355,26 @@ impl Engine {
             .map_err(|_| StoreError::Damaged("a definition"))?;
         Ok(Arc::new(definition))
     }
+}
+
+/// For each of the cases the order that it was put into last, if it was in one.
+async fn orders_of(
+    conn: &mut Connection,
+    site: &SiteId,
+    lines: &[Line],
+) -> Result<HashMap<CaseId, Order>, StoreError> {
+    let ids: Vec<&CaseId> = lines.iter().map(|line| &line.id).collect();
+    let of = orders::of_cases(conn, site, &ids).await?;
+    let ids: Vec<&OrderId> = of.values().collect();
+    let found = orders::with_ids(conn, site, &ids).await?;
+    let found: HashMap<OrderId, Order> = found
+        .into_iter()
+        .map(|order| (order.id.clone(), order))
+        .collect();
+    let orders = of
+        .into_iter()
+        .filter_map(|(case, order)| Some((case, found.get(&order)?.clone())));
+    Ok(orders.collect())
 }
 
 fn case_line(definition: &Definition, line: Line, viewer: &Actor, now: Millis) -> CaseLine {

@@ -1,5 +1,6 @@
 //! How much of a payment pays which order. What no allocation holds belongs to nothing: it waits for a clerk or goes back.
 
+use crate::query::Query;
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use yinxin_core::{
@@ -18,6 +19,8 @@ pub struct Allocation {
     pub amount: Fen,
     pub made_at: Millis,
 }
+
+const COLUMNS: &str = "id, payment_id, order_id, amount, made_at";
 
 fn allocation(row: &sqlx::any::AnyRow) -> Result<Allocation, StoreError> {
     Ok(Allocation {
@@ -74,15 +77,21 @@ pub async fn of_order(
     site: &SiteId,
     order: &OrderId,
 ) -> Result<Vec<Allocation>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payment_id, order_id, amount, made_at FROM allocations
-         WHERE site = $1 AND order_id = $2 AND released_at = 0 ORDER BY id",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(order.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(allocation).collect()
+    of_orders(conn, site, &[order]).await
+}
+
+/// What pays for these orders, one after the other, oldest first.
+pub async fn of_orders(
+    conn: &mut Connection,
+    site: &SiteId,
+    orders: &[&OrderId],
+) -> Result<Vec<Allocation>, StoreError> {
+    let query = Query::among(site, orders, |these| {
+        format!(
+            "SELECT {COLUMNS} FROM allocations WHERE site = $1 AND order_id IN ({these}) AND released_at = 0 ORDER BY order_id, id"
+        )
+    });
+    query.rows(conn).await?.iter().map(allocation).collect()
 }
 
 /// What a payment pays for, oldest first.
@@ -91,15 +100,21 @@ pub async fn of_payment(
     site: &SiteId,
     payment: &PaymentId,
 ) -> Result<Vec<Allocation>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, payment_id, order_id, amount, made_at FROM allocations
-         WHERE site = $1 AND payment_id = $2 AND released_at = 0 ORDER BY id",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(payment.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(allocation).collect()
+    of_payments(conn, site, &[payment]).await
+}
+
+/// What these payments pay for, one after the other, oldest first.
+pub async fn of_payments(
+    conn: &mut Connection,
+    site: &SiteId,
+    payments: &[&PaymentId],
+) -> Result<Vec<Allocation>, StoreError> {
+    let query = Query::among(site, payments, |these| {
+        format!(
+            "SELECT {COLUMNS} FROM allocations WHERE site = $1 AND payment_id IN ({these}) AND released_at = 0 ORDER BY payment_id, id"
+        )
+    });
+    query.rows(conn).await?.iter().map(allocation).collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ mod lists;
 mod tails;
 
 pub use lists::{
-    After, COUNTED, Filter, Key, Line, QueueCount, by_due, newest, of_order, orderable,
-    queue_count, tone_counts,
+    After, COUNTED, Filter, Key, Line, QueueCount, by_due, newest, of_order, of_orders, orderable,
+    queue_counts, tone_counts,
 };
 use lists::{LINE, line};
 pub use tails::{of_name as tails_of_name, of_number as tails_of_number};

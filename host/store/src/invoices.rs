@@ -1,5 +1,6 @@
 //! Invoices: which cases asked for one, how each stands, and the red-letter invoice that voids it.
 
+use crate::query::Query;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -273,14 +274,21 @@ pub async fn of_order(
     site: &SiteId,
     order: &OrderId,
 ) -> Result<Vec<Invoice>, StoreError> {
-    let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM invoices WHERE site = $1 AND order_id = $2 ORDER BY id"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(order.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(invoice).collect()
+    of_orders(conn, site, &[order]).await
+}
+
+/// All invoices of these orders, one after the other, oldest first.
+pub async fn of_orders(
+    conn: &mut Connection,
+    site: &SiteId,
+    orders: &[&OrderId],
+) -> Result<Vec<Invoice>, StoreError> {
+    let query = Query::among(site, orders, |these| {
+        format!(
+            "SELECT {COLUMNS} FROM invoices WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
+        )
+    });
+    query.rows(conn).await?.iter().map(invoice).collect()
 }
 
 /// A clerk's list: invoices in a state, oldest first, after the id `after`.

@@ -2,13 +2,17 @@
 
 mod lists;
 
-pub use lists::{Filter, called, counted, expired, in_state, newest, of_account};
+pub use lists::{
+    Filter, called, counted, expired, in_state, newest, of_account, of_cases, with_ids,
+};
 
 use crate::payments::{gateway, gateway_word};
+use crate::query::Query;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
+use std::collections::HashMap;
 use yinxin_core::{
     ids::{AccountId, CaseId, OrderId, PaymentId, SiteId},
     money::{FeeLine, Fen, Method, Standing},
@@ -438,17 +442,33 @@ pub async fn details(
     site: &SiteId,
     id: &OrderId,
 ) -> Result<OrderDetails, StoreError> {
-    let row = sqlx::query("SELECT details FROM orders WHERE site = $1 AND id = $2")
-        .bind(site.as_str().to_owned())
-        .bind(id.to_string())
-        .fetch_one(conn)
-        .await?;
-    let sealed: Vec<u8> = row.try_get("details")?;
-    if sealed.is_empty() {
-        return Ok(OrderDetails::default());
+    let mut found = details_of(conn, sealer, site, &[id]).await?;
+    found.remove(id).ok_or(StoreError::NotFound)
+}
+
+/// The same for each of these orders that the site has.
+pub async fn details_of(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    ids: &[&OrderId],
+) -> Result<HashMap<OrderId, OrderDetails>, StoreError> {
+    let query = Query::among(site, ids, |these| {
+        format!("SELECT id, details FROM orders WHERE site = $1 AND id IN ({these})")
+    });
+    let mut found = HashMap::new();
+    for row in query.rows(conn).await? {
+        let id = OrderId::from_stored(row.try_get::<String, _>("id")?);
+        let sealed: Vec<u8> = row.try_get("details")?;
+        let details = if sealed.is_empty() {
+            OrderDetails::default()
+        } else {
+            serde_json::from_slice(&sealer.open(&context(site, &id), &sealed)?)
+                .map_err(|_| StoreError::Damaged("an order's details"))?
+        };
+        found.insert(id, details);
     }
-    serde_json::from_slice(&sealer.open(&context(site, id), &sealed)?)
-        .map_err(|_| StoreError::Damaged("an order's details"))
+    Ok(found)
 }
 
 #[cfg(test)]

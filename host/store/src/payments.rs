@@ -1,5 +1,6 @@
 //! Attempts to pay an order: one trade at one gateway each.
 
+use crate::query::Query;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use sqlx::Row;
@@ -179,14 +180,21 @@ pub async fn of_order(
     site: &SiteId,
     order: &OrderId,
 ) -> Result<Vec<Payment>, StoreError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM payments WHERE site = $1 AND order_id = $2 ORDER BY id"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(order.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(payment).collect()
+    of_orders(conn, site, &[order]).await
+}
+
+/// All attempts of these orders, one after the other, oldest first.
+pub async fn of_orders(
+    conn: &mut Connection,
+    site: &SiteId,
+    orders: &[&OrderId],
+) -> Result<Vec<Payment>, StoreError> {
+    let query = Query::among(site, orders, |these| {
+        format!(
+            "SELECT {COLUMNS} FROM payments WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
+        )
+    });
+    query.rows(conn).await?.iter().map(payment).collect()
 }
 
 /// A clerk's list: attempts in a state, oldest first, after the id `after`.

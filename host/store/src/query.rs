@@ -3,6 +3,7 @@
 
 use crate::{Connection, StoreError};
 use sqlx::any::AnyRow;
+use yinxin_core::ids::SiteId;
 
 pub(crate) struct Query {
     pub text: String,
@@ -22,6 +23,24 @@ impl Query {
             text: text.into(),
             values: values.collect(),
         }
+    }
+
+    /// A query for what a site has of several at once. `text` is given the placeholders for what stands in parentheses
+    /// after `IN`; the site's is `$1`. Nothing is in the list of none.
+    pub fn among(
+        site: &SiteId,
+        values: &[impl AsRef<str>],
+        text: impl FnOnce(&str) -> String,
+    ) -> Self {
+        let placeholders: Vec<String> = (2..).take(values.len()).map(|n| format!("${n}")).collect();
+        let these = if values.is_empty() {
+            "NULL".to_owned()
+        } else {
+            placeholders.join(", ")
+        };
+        let site = std::iter::once(site.as_str());
+        let values: Vec<&str> = site.chain(values.iter().map(AsRef::as_ref)).collect();
+        Self::new(text(&these), &values)
     }
 
     /// Adds `before` and a placeholder for this text.

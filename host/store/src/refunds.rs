@@ -1,5 +1,6 @@
 //! Refunds: money on its way back to the payer, over the trade on which it came.
 
+use crate::query::Query;
 use crate::words::words;
 use crate::{Connection, StoreError, payments};
 use sqlx::Row;
@@ -156,14 +157,21 @@ pub async fn of_order(
     site: &SiteId,
     order: &OrderId,
 ) -> Result<Vec<Refund>, StoreError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND order_id = $2 ORDER BY id"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(order.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(refund).collect()
+    of_orders(conn, site, &[order]).await
+}
+
+/// All refunds of these orders, one after the other, oldest first.
+pub async fn of_orders(
+    conn: &mut Connection,
+    site: &SiteId,
+    orders: &[&OrderId],
+) -> Result<Vec<Refund>, StoreError> {
+    let query = Query::among(site, orders, |these| {
+        format!(
+            "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
+        )
+    });
+    query.rows(conn).await?.iter().map(refund).collect()
 }
 
 /// A clerk's list: refunds in a state, oldest first, after the id `after`.

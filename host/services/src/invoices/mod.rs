@@ -174,8 +174,17 @@ impl Invoices {
         site: &SiteId,
         order: &OrderId,
     ) -> Result<Vec<InvoiceView>, InvoiceError> {
+        self.of_orders(site, &[order]).await
+    }
+
+    /// The same of each of these orders.
+    pub async fn of_orders(
+        &self,
+        site: &SiteId,
+        orders: &[&OrderId],
+    ) -> Result<Vec<InvoiceView>, InvoiceError> {
         let mut conn = self.store.read().await?;
-        let found = rows::of_order(&mut conn, site, order).await?;
+        let found = rows::of_orders(&mut conn, site, orders).await?;
         views(&mut conn, site, found).await
     }
 
@@ -228,17 +237,16 @@ async fn views(
     site: &SiteId,
     found: Vec<Invoice>,
 ) -> Result<Vec<InvoiceView>, InvoiceError> {
-    let mut numbers: HashMap<OrderId, String> = HashMap::new();
+    let of: Vec<&OrderId> = found.iter().map(|invoice| &invoice.order).collect();
+    let of = orders::with_ids(conn, site, &of).await?;
+    let numbers: HashMap<OrderId, String> = of
+        .into_iter()
+        .map(|order| (order.id, order.number))
+        .collect();
     let mut views = Vec::with_capacity(found.len());
     for invoice in found {
-        let order_number = match numbers.get(&invoice.order) {
-            Some(number) => number.clone(),
-            None => {
-                let number = orders::get(conn, site, &invoice.order).await?.number;
-                numbers.insert(invoice.order.clone(), number.clone());
-                number
-            }
-        };
+        let order_number = numbers.get(&invoice.order).cloned();
+        let order_number = order_number.ok_or(StoreError::NotFound)?;
         views.push(InvoiceView {
             id: invoice.id,
             order: invoice.order,

@@ -22,8 +22,8 @@ use yinxin_store::{Connection, StoreError};
 pub(super) const SECOND_CHANCE: i64 = 3 * 24 * 3600;
 
 /// The sum of what pays an order.
-pub(super) fn sum(held: &[Allocation]) -> Fen {
-    Fen(held.iter().map(|allocation| allocation.amount.0).sum())
+pub(super) fn sum<'a>(held: impl IntoIterator<Item = &'a Allocation>) -> Fen {
+    Fen(held.into_iter().map(|allocation| allocation.amount.0).sum())
 }
 
 /// What of a payment belongs to nothing: neither to an order nor to a payer who is owed it.

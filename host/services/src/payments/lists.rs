@@ -5,13 +5,15 @@ use super::assigning::loose;
 use super::standing::wanted;
 use super::{PaymentError, PaymentView, Payments};
 use serde::Serialize;
-use yinxin_core::ids::{AccountId, OrderId, PaymentId, SiteId};
+use yinxin_core::ids::{AccountId, CaseId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::reference;
 use yinxin_core::time::Millis;
+use yinxin_store::allocations::{self, Allocation};
 use yinxin_store::orders::{self, Filter, Order, OrderState};
 use yinxin_store::payments::{self as rows, Payment, PaymentState};
-use yinxin_store::{Connection, allocations, refunds};
+use yinxin_store::refunds::{self, Refund};
+use yinxin_store::{Connection, StoreError};
 
 /// Orders that one number may name: a transaction may pay several.
 const NAMESAKES: i64 = 20;
@@ -66,7 +68,7 @@ pub struct OrderFilter {
 
 impl OrderFilter {
     /// Whether an order is one of those, but for the text.
-    pub fn fits(&self, order: &Order) -> bool {
+    pub fn fits(&self, order: &OrderView) -> bool {
         fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
             wanted.is_none() || wanted == found
         }
@@ -75,6 +77,56 @@ impl OrderFilter {
             && is(self.method.as_ref(), order.chosen.as_ref())
             && self.from.is_none_or(|from| order.created_at >= from)
             && self.until.is_none_or(|until| order.created_at < until)
+    }
+}
+
+/// What was paid for some orders and went back.
+struct Money {
+    payments: Vec<Payment>,
+    refunds: Vec<Refund>,
+    allocations: Vec<Allocation>,
+}
+
+impl Money {
+    fn view(&self, order: Order, now: Millis) -> OrderView {
+        let is_open = |payment: &&Payment| {
+            payment.order == order.id
+                && payment.state == PaymentState::Prepared
+                && payment.expires_at > now
+        };
+        let open = self.payments.iter().rev().find(is_open);
+        let paid_by = |payment: &&Payment| Some(&payment.id) == order.paid_by.as_ref();
+        let paid = self.payments.iter().find(paid_by);
+        let held = self.allocations.iter();
+        let received = sum(held.filter(|held| held.order == order.id));
+        let back = wanted(&self.refunds).filter(|refund| refund.order == order.id);
+        OrderView {
+            paid_method: paid.map(|payment| payment.method),
+            transaction: paid
+                .map(|payment| payment.transaction.clone())
+                .unwrap_or_default(),
+            payment: open.cloned().map(PaymentView::from),
+            refunded: Fen(back.map(|refund| refund.amount.0).sum()),
+            outstanding: if order.state.is_payable() {
+                Fen(order.total.0 - received.0)
+            } else {
+                Fen(0)
+            },
+            received,
+            slip: order.slip,
+            id: order.id,
+            number: order.number,
+            reference: order.reference,
+            account: order.account,
+            lines: order.lines,
+            total: order.total,
+            state: order.state,
+            methods: order.methods,
+            chosen: order.chosen,
+            created_at: order.created_at,
+            expires_at: order.expires_at,
+            paid_at: order.paid_at,
+        }
     }
 }
 
@@ -119,16 +171,16 @@ impl Payments {
     pub async fn order_view(&self, site: &SiteId, id: &OrderId) -> Result<OrderView, PaymentError> {
         let mut conn = self.store.read().await?;
         let order = orders::get(&mut conn, site, id).await?;
-        self.view_of(&mut conn, site, order).await
+        let view = self.views_of(&mut conn, site, vec![order]).await?.pop();
+        Ok(view.ok_or(StoreError::NotFound)?)
     }
 
     /// The order that somebody reads out by its number or its reference, or that a provider's transaction paid.
     pub async fn find(&self, site: &SiteId, text: &str) -> Result<Option<OrderView>, PaymentError> {
         let mut conn = self.store.read().await?;
-        match self.called(&mut conn, site, text).await?.into_iter().next() {
-            Some(order) => Ok(Some(self.view_of(&mut conn, site, order).await?)),
-            None => Ok(None),
-        }
+        let mut found = self.called(&mut conn, site, text).await?;
+        found.truncate(1);
+        Ok(self.views_of(&mut conn, site, found).await?.pop())
     }
 
     async fn called(
@@ -165,13 +217,37 @@ impl Payments {
             };
             orders::newest(&mut conn, site, &narrow, after, limit).await?
         } else {
-            let mut called = self.called(&mut conn, site, &filter.text).await?;
-            called.retain(|order| {
-                filter.fits(order) && after.is_none_or(|after| order.id.as_str() < after)
-            });
-            called.truncate(usize::try_from(limit).unwrap_or(0));
-            called
+            self.called(&mut conn, site, &filter.text).await?
         };
+        let mut views = self.views_of(&mut conn, site, found).await?;
+        views.retain(|order| {
+            filter.fits(order) && after.is_none_or(|after| order.id.as_str() < after)
+        });
+        views.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok(views)
+    }
+
+    /// The orders of these ids that the site has, newest first.
+    pub async fn with_ids(
+        &self,
+        site: &SiteId,
+        ids: &[&OrderId],
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let found = orders::with_ids(&mut conn, site, ids).await?;
+        self.views_of(&mut conn, site, found).await
+    }
+
+    /// The orders that these cases were put into last, newest first.
+    pub async fn of_cases(
+        &self,
+        site: &SiteId,
+        cases: &[&CaseId],
+    ) -> Result<Vec<OrderView>, PaymentError> {
+        let mut conn = self.store.read().await?;
+        let found = orders::of_cases(&mut conn, site, cases).await?;
+        let ids: Vec<&OrderId> = found.values().collect();
+        let found = orders::with_ids(&mut conn, site, &ids).await?;
         self.views_of(&mut conn, site, found).await
     }
 
@@ -201,70 +277,31 @@ impl Payments {
         self.views_of(&mut conn, site, found).await
     }
 
+    /// As pages show them: what was paid and went back is read for all of them at once.
     async fn views_of(
         &self,
         conn: &mut Connection,
         site: &SiteId,
         found: Vec<Order>,
     ) -> Result<Vec<OrderView>, PaymentError> {
-        let mut views = Vec::new();
-        for order in found {
-            views.push(self.view_of(conn, site, order).await?);
+        let ids: Vec<&OrderId> = found.iter().map(|order| &order.id).collect();
+        let mut payments = rows::of_orders(conn, site, &ids).await?;
+        // As a rule one of an order's own attempts.
+        for id in found.iter().filter_map(|order| order.paid_by.as_ref()) {
+            if payments.iter().all(|payment| payment.id != *id) {
+                payments.push(rows::get(conn, site, id).await?);
+            }
         }
-        Ok(views)
-    }
-
-    async fn view_of(
-        &self,
-        conn: &mut Connection,
-        site: &SiteId,
-        order: Order,
-    ) -> Result<OrderView, PaymentError> {
-        let attempts = rows::of_order(conn, site, &order.id).await?;
-        let paid = match &order.paid_by {
-            // As a rule one of its own attempts.
-            Some(id) => match attempts.iter().find(|payment| payment.id == *id) {
-                Some(own) => Some(own.clone()),
-                None => Some(rows::get(conn, site, id).await?),
-            },
-            None => None,
+        let money = Money {
+            refunds: refunds::of_orders(conn, site, &ids).await?,
+            allocations: allocations::of_orders(conn, site, &ids).await?,
+            payments,
         };
-        let refunds = refunds::of_order(conn, site, &order.id).await?;
-        let received = sum(&allocations::of_order(conn, site, &order.id).await?);
         let now = self.clock.now();
-        let open = |payment: &&Payment| {
-            payment.state == PaymentState::Prepared && payment.expires_at > now
-        };
-        Ok(OrderView {
-            paid_method: paid.as_ref().map(|payment| payment.method),
-            transaction: paid.map(|payment| payment.transaction).unwrap_or_default(),
-            payment: attempts
-                .iter()
-                .rev()
-                .find(open)
-                .cloned()
-                .map(PaymentView::from),
-            refunded: Fen(wanted(&refunds).map(|refund| refund.amount.0).sum()),
-            outstanding: if order.state.is_payable() {
-                Fen(order.total.0 - received.0)
-            } else {
-                Fen(0)
-            },
-            received,
-            slip: order.slip,
-            id: order.id,
-            number: order.number,
-            reference: order.reference,
-            account: order.account,
-            lines: order.lines,
-            total: order.total,
-            state: order.state,
-            methods: order.methods,
-            chosen: order.chosen,
-            created_at: order.created_at,
-            expires_at: order.expires_at,
-            paid_at: order.paid_at,
-        })
+        Ok(found
+            .into_iter()
+            .map(|order| money.view(order, now))
+            .collect())
     }
 
     /// Every attempt to pay an order, and money that came for another order and pays this one; oldest first.

@@ -2,6 +2,7 @@
 
 use super::allocating::sum;
 use super::{CLOSE_JOB, CONFIRM_JOB, PaymentError, Payments, TradeJob, books};
+use std::collections::HashMap;
 use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
 use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::reference;
@@ -306,6 +307,16 @@ impl Payments {
         order: &OrderId,
     ) -> Result<OrderDetails, PaymentError> {
         Ok(orders::details(conn, &self.sealer, site, order).await?)
+    }
+
+    /// The same for each of these orders that the site has.
+    pub async fn details_of(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        orders: &[&OrderId],
+    ) -> Result<HashMap<OrderId, OrderDetails>, PaymentError> {
+        Ok(orders::details_of(conn, &self.sealer, site, orders).await?)
     }
 
     /// Ends an order that is not paid: codes are withdrawn, parts of the price and money that arrives later go back.

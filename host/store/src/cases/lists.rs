@@ -352,71 +352,62 @@ pub const COUNTED: i64 = 1_000;
 /// How much waits in a role's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueCount {
+    pub queue: String,
     /// [`COUNTED`] at most.
     pub cases: i64,
     /// Cases whose due date has passed; [`COUNTED`] at most.
     pub overdue: i64,
     /// When the case that has stood there longest came.
-    pub oldest: Option<Millis>,
+    pub oldest: Millis,
 }
 
-/// Counts a queue of a site.
-pub async fn queue_count(
+/// Counts these queues of a site; those that are empty are left out.
+pub async fn queue_counts(
     conn: &mut Connection,
     site: &SiteId,
-    queue: &str,
+    queues: &[&str],
     now: Millis,
-) -> Result<QueueCount, StoreError> {
-    let cases = counted(conn, site, queue, NEVER).await?;
-    let overdue = counted(conn, site, queue, now.0 - 1).await?;
-    let oldest = sqlx::query(
-        "SELECT entered_at FROM cases WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0
-         ORDER BY entered_at LIMIT 1",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(queue.to_owned())
-    .fetch_optional(conn)
-    .await?;
-    Ok(QueueCount {
-        cases,
-        overdue,
-        oldest: match oldest {
-            Some(row) => Some(Millis(row.try_get("entered_at")?)),
-            None => None,
-        },
-    })
-}
-
-/// Cases of a queue that are due by `until`, up to the bound. `queue > ''` is the condition of its index.
-async fn counted(
-    conn: &mut Connection,
-    site: &SiteId,
-    queue: &str,
-    until: i64,
-) -> Result<i64, StoreError> {
-    let last = sqlx::query(
-        "SELECT id FROM cases WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0 AND due_at <= $3
-         LIMIT 1 OFFSET $4",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(queue.to_owned())
-    .bind(until)
-    .bind(COUNTED - 1)
-    .fetch_optional(&mut *conn)
-    .await?;
-    if last.is_some() {
-        return Ok(COUNTED);
+) -> Result<Vec<QueueCount>, StoreError> {
+    if queues.is_empty() {
+        return Ok(Vec::new());
     }
-    let all = sqlx::query(
-        "SELECT COUNT(*) AS cases FROM cases
-         WHERE site = $1 AND queue = $2 AND queue > '' AND deleted = 0 AND due_at <= $3",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(queue.to_owned())
-    .bind(until)
-    .fetch_one(conn)
-    .await?;
-    Ok(all.try_get("cases")?)
+    let count = |queue: String| {
+        // What is due first comes first, so that what is overdue is among those that are counted. `queue > ''` is the
+        // condition of the indexes.
+        format!(
+            "SELECT CAST({queue} AS TEXT) AS queue, COUNT(*) AS cases,
+                 CAST(COALESCE(SUM(CASE WHEN due_at < $2 THEN 1 ELSE 0 END), 0) AS BIGINT) AS overdue,
+                 COALESCE((SELECT entered_at FROM cases WHERE site = $1 AND queue = {queue} AND queue > '' AND deleted = 0
+                     ORDER BY entered_at LIMIT 1), 0) AS oldest
+             FROM (SELECT due_at FROM cases WHERE site = $1 AND queue = {queue} AND queue > '' AND deleted = 0
+                 ORDER BY due_at LIMIT $3) AS first"
+        )
+    };
+    let counts: Vec<String> = (4..)
+        .take(queues.len())
+        .map(|n| count(format!("${n}")))
+        .collect();
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(counts.join(" UNION ALL ")))
+        .bind(site.as_str().to_owned())
+        .bind(now.0)
+        .bind(COUNTED);
+    for queue in queues {
+        query = query.bind((*queue).to_owned());
+    }
+    let rows = query.fetch_all(conn).await?;
+    let mut counts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let count = QueueCount {
+            queue: row.try_get("queue")?,
+            cases: row.try_get("cases")?,
+            overdue: row.try_get("overdue")?,
+            oldest: Millis(row.try_get("oldest")?),
+        };
+        if count.cases > 0 {
+            counts.push(count);
+        }
+    }
+    Ok(counts)
 }
 
 /// How many cases of an account stand in each tone.
@@ -445,16 +436,29 @@ pub async fn of_order(
     site: &SiteId,
     order: &OrderId,
 ) -> Result<Vec<Line>, StoreError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {LINE} FROM cases WHERE site = $1 AND deleted = 0
-         AND id IN (SELECT case_id FROM order_cases WHERE site = $2 AND order_id = $3) ORDER BY id"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(site.as_str().to_owned())
-    .bind(order.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(line).collect()
+    let found = of_orders(conn, site, &[order]).await?;
+    Ok(found.into_iter().map(|(_, line)| line).collect())
+}
+
+/// The same for each of these orders: which pays for it, and the case.
+pub async fn of_orders(
+    conn: &mut Connection,
+    site: &SiteId,
+    orders: &[&OrderId],
+) -> Result<Vec<(OrderId, Line)>, StoreError> {
+    let query = Query::among(site, orders, |these| {
+        format!(
+            "SELECT order_id, {LINE} FROM order_cases JOIN cases ON cases.site = order_cases.site AND id = case_id
+             WHERE order_cases.site = $1 AND order_id IN ({these}) AND deleted = 0 ORDER BY order_id, case_id"
+        )
+    });
+    let rows = query.rows(conn).await?;
+    rows.iter()
+        .map(|row| {
+            let order = OrderId::from_stored(row.try_get::<String, _>("order_id")?);
+            Ok((order, line(row)?))
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use crate::payments::gateway_word;
 use crate::query::Query;
 use crate::{Connection, StoreError};
 use sqlx::Row;
+use std::collections::HashMap;
 use yinxin_core::{
-    ids::{AccountId, OrderId, SiteId},
+    ids::{AccountId, CaseId, OrderId, SiteId},
     money::Method,
     time::Millis,
 };
@@ -79,6 +80,40 @@ pub async fn in_state(
     .fetch_all(conn)
     .await?;
     rows.iter().map(order).collect()
+}
+
+/// The orders of these ids that the site has, newest first.
+pub async fn with_ids(
+    conn: &mut Connection,
+    site: &SiteId,
+    ids: &[&OrderId],
+) -> Result<Vec<Order>, StoreError> {
+    let query = Query::among(site, ids, |these| {
+        format!("SELECT {COLUMNS} FROM orders WHERE site = $1 AND id IN ({these}) ORDER BY id DESC")
+    });
+    query.rows(conn).await?.iter().map(order).collect()
+}
+
+/// For each of these cases the order that it was put into last, if it was in one.
+pub async fn of_cases(
+    conn: &mut Connection,
+    site: &SiteId,
+    cases: &[&CaseId],
+) -> Result<HashMap<CaseId, OrderId>, StoreError> {
+    // What is read later takes the place of what was read before.
+    let query = Query::among(site, cases, |these| {
+        format!(
+            "SELECT case_id, order_id FROM order_cases WHERE site = $1 AND case_id IN ({these}) ORDER BY case_id, turn"
+        )
+    });
+    let rows = query.rows(conn).await?;
+    rows.iter()
+        .map(|row| {
+            let case = CaseId::from_stored(row.try_get::<String, _>("case_id")?);
+            let order = OrderId::from_stored(row.try_get::<String, _>("order_id")?);
+            Ok((case, order))
+        })
+        .collect()
 }
 
 /// How many orders stand in a state; `most` at most, which are read off an index.

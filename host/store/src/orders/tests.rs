@@ -187,3 +187,60 @@ async fn a_case_that_moves_to_an_older_order_belongs_to_that_one() {
         assert_eq!(found.id, older.id, "{}", store.name);
     }
 }
+
+#[tokio::test]
+async fn many_are_read_as_each_one() {
+    let other = SiteId::parse("fujian").unwrap();
+    for store in stores().await {
+        let account = AccountId::generate();
+        let (first, second) = (new("1", &account), new("2", &account));
+        let (moved, alone) = (CaseId::generate(), CaseId::generate());
+        let mut tx = store.begin().await.unwrap();
+        for order in [&first, &second] {
+            insert(&mut tx, &site(), order).await.unwrap();
+        }
+        add_case(&mut tx, &site(), &first.id, &moved).await.unwrap();
+        set_state(&mut tx, &site(), &first.id, OrderState::Closed)
+            .await
+            .unwrap();
+        for case in [&moved, &alone] {
+            assert!(add_case(&mut tx, &site(), &second.id, case).await.unwrap());
+        }
+        let given = OrderDetails {
+            invoice_title: "鹰潭某某建设有限公司".to_owned(),
+            ..OrderDetails::default()
+        };
+        set_details(&mut tx, &store.sealer, &site(), &first.id, &given)
+            .await
+            .unwrap();
+
+        let (ids, unknown) = ([&first.id, &second.id], OrderId::generate());
+        let mut each = Vec::new();
+        for id in ids.iter().rev() {
+            each.push(get(&mut tx, &site(), id).await.unwrap());
+        }
+        let found = with_ids(&mut tx, &site(), &[ids[0], &unknown, ids[1]])
+            .await
+            .unwrap();
+        assert_eq!(found, each, "{}", store.name);
+        assert_eq!(with_ids(&mut tx, &other, &ids).await.unwrap(), []);
+        assert_eq!(with_ids(&mut tx, &site(), &[]).await.unwrap(), []);
+
+        let last = of_cases(&mut tx, &site(), &[&moved, &alone, &CaseId::generate()])
+            .await
+            .unwrap();
+        let second = second.id.clone();
+        assert_eq!(
+            last,
+            HashMap::from([(moved, second.clone()), (alone, second.clone())])
+        );
+
+        let details = details_of(&mut tx, &store.sealer, &site(), &ids)
+            .await
+            .unwrap();
+        assert_eq!(
+            details,
+            HashMap::from([(first.id, given), (second, OrderDetails::default())])
+        );
+    }
+}

@@ -21,6 +21,8 @@ pub async fn write(conn: &mut Connection, _: &Sealer, site: &SiteId, new: &Alloc
 attempts!(allocations, new: Allocation => {
     creates insert(new);
     reads of_order(&new.order);
+    reads of_orders(&[&new.order]);
     reads of_payment(&new.payment);
+    reads of_payments(&[&new.payment]);
     changes release(&new.id, Millis(2));
 });

@@ -75,7 +75,8 @@ attempts!(cases, keys: Keys => {
     reads newest(&Filter::default(), None, 9);
     reads newest(&by_key(), None, 9);
     reads of_order(&keys.order);
-    reads queue_count("reviewer", Millis(5));
+    reads of_orders(&[&keys.order]);
+    reads queue_counts(&["reviewer"], Millis(5));
     reads by_due(&by_name(), None, 9);
     reads tone_counts(&keys.case.account);
     reads orderable(&keys.case.account, 9);

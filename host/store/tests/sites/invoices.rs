@@ -59,6 +59,7 @@ attempts!(invoices, keys: Keys => {
     reads get(&keys.invoice.id);
     changes save(&Invoice { state: InvoiceState::Issued, ..keys.invoice.clone() });
     reads of_order(&keys.invoice.order);
+    reads of_orders(&[&keys.invoice.order]);
     reads in_state(InvoiceState::Requested, None, 9);
     reads newest(None, 9);
     reads with_number(&keys.invoice.number);

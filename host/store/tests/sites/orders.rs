@@ -57,7 +57,10 @@ attempts!(orders, keys: Keys => {
     changes set_slip(&keys.order.id, "file");
     changes set_details with sealer (&keys.order.id, &OrderDetails::default());
     reads details with sealer (&keys.order.id);
+    reads details_of with sealer (&[&keys.order.id]);
     reads of_case(&keys.case);
+    reads of_cases(&[&keys.case]);
+    reads with_ids(&[&keys.order.id]);
     reads cases_of(&keys.order.id);
     reads of_account(&keys.order.account, None, 9);
     reads in_state(OrderState::Open, None, 9);

@@ -53,6 +53,7 @@ attempts!(payments, keys: Keys => {
     reads get(&keys.created.id);
     finds by_trade(Method::Wechat, "trade-jiangxi");
     reads of_order(&keys.created.order);
+    reads of_orders(&[&keys.created.order]);
     reads in_state(PaymentState::Created, None, 9);
     changes set_prepared(&keys.created.id, "weixin://");
     changes end(&keys.created.id, PaymentState::Closed);

@@ -64,6 +64,8 @@ async fn plan(conn: &mut yinxin_store::Connection, statement: &Statement) -> Opt
         .replace("{columns}", "*")
         .replace("{found}", "'id'")
         .replace("{column}", "service")
+        .replace("{these}", "'id', 'other'")
+        .replace("{queue}", "'reviewer'")
         .replace("{locking}", "");
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
         .fetch_all(conn)
@@ -89,7 +91,9 @@ fn is_slow(line: &str) -> bool {
     {
         return false;
     }
-    let walks_all = line.starts_with("SCAN ") && line != "SCAN CONSTANT ROW";
+    // `first` is what a list has first, up to a bound.
+    let walks_all =
+        line.starts_with("SCAN ") && !["SCAN CONSTANT ROW", "SCAN first"].contains(&line);
     walks_all
         || line.contains("FOR ORDER BY")
         || line.contains("OF ORDER BY")
@@ -155,13 +159,19 @@ async fn what_is_counted_for_a_page_is_counted_off_an_index_alone() {
     let store = sqlite().await;
     let mut conn = store.read().await.unwrap();
     let (_, statements) = sources::read();
-    for function in ["cases::tone_counts", "cases::counted", "orders::counted"] {
+    for function in [
+        "cases::tone_counts",
+        "cases::queue_counts",
+        "orders::counted",
+    ] {
         let mut found = 0;
         for statement in &statements {
             if statement.function == function {
                 let lines = plan(&mut conn, statement).await.unwrap();
-                assert!(lines[0].contains(" USING COVERING INDEX "), "{lines:?}");
-                found += 1;
+                for line in lines.iter().filter(|line| line.starts_with("SEARCH ")) {
+                    assert!(line.contains(" USING COVERING INDEX "), "{lines:?}");
+                    found += 1;
+                }
             }
         }
         assert_ne!(found, 0, "{function} is gone");

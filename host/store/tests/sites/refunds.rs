@@ -40,6 +40,7 @@ attempts!(refunds, keys: Keys => {
     reads get(&keys.requested.id);
     reads by_number(&keys.requested.out_refund_no());
     reads of_order(&keys.requested.order);
+    reads of_orders(&[&keys.requested.order]);
     reads in_state(RefundState::Requested, None, 9);
     reads of_payment(&keys.requested.payment);
     reads total_of(&keys.requested.payment);

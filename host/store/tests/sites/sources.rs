@@ -257,9 +257,11 @@ fn fault(part: &str, tables: &BTreeSet<String>) -> Option<String> {
         .filter(|word| !word.is_empty())
         .collect();
     let named = |after: &[&str]| -> Vec<String> {
+        // What is read from brackets is a part of its own.
+        let is_name = |word: &str| word != "SET" && !word.starts_with('(');
         let pairs = words
             .windows(2)
-            .filter(|pair| after.contains(&pair[0]) && pair[1] != "SET");
+            .filter(|pair| after.contains(&pair[0]) && is_name(pair[1]));
         pairs.map(|pair| pair[1].to_owned()).collect()
     };
     let written = named(&["INTO"]);
@@ -362,11 +364,13 @@ fn a_statement_without_the_site_is_noticed() {
         "SELECT id FROM cases JOIN jobs ON jobs.case_id = cases.id WHERE cases.site = $1",
         "SELECT id FROM cases JOIN jobs ON jobs.site = cases.site AND jobs.case_id = cases.id",
         "SELECT id FROM {table} WHERE site = $1",
+        "SELECT COUNT(*) FROM (SELECT id FROM cases LIMIT $1) AS first",
     ] {
         assert!(faulty(text), "{text}");
     }
     for text in [
         "SELECT id FROM cases WHERE site = $1 AND (state = $2 OR state = $3)",
+        "SELECT COUNT(*) FROM (SELECT id FROM cases WHERE site = $1 LIMIT $2) AS first",
         "INSERT INTO jobs (site, id) VALUES ($1, $2) ON CONFLICT (site, id) DO UPDATE SET state = $3",
         "SELECT id FROM cases JOIN jobs ON jobs.site = cases.site AND jobs.case_id = cases.id WHERE cases.site = $1",
     ] {

@@ -253,12 +253,6 @@ impl Amount for yinxin_store::postings::Held {
     }
 }
 
-impl Amount for yinxin_store::cases::QueueCount {
-    fn amount(&self) -> i64 {
-        self.cases
-    }
-}
-
 impl Amount for String {
     fn amount(&self) -> i64 {
         i64::try_from(self.len()).unwrap()
@@ -266,6 +260,12 @@ impl Amount for String {
 }
 
 impl<T> Amount for Vec<T> {
+    fn amount(&self) -> i64 {
+        i64::try_from(self.len()).unwrap()
+    }
+}
+
+impl<K, V> Amount for std::collections::HashMap<K, V> {
     fn amount(&self) -> i64 {
         i64::try_from(self.len()).unwrap()
     }

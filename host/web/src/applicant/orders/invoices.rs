@@ -7,6 +7,7 @@ use crate::page::{Applicant, Visit};
 use axum::extract::Path;
 use axum::response::Response;
 use serde::Serialize;
+use yinxin_core::ids::OrderId;
 use yinxin_engine::views::Download;
 use yinxin_services::invoices::{InvoiceState, InvoiceView};
 use yinxin_services::payments::OrderView;
@@ -53,18 +54,12 @@ pub async fn lines(visit: &Visit, order: &OrderView) -> Result<Vec<InvoiceLine>,
     Ok(shown.map(line).collect())
 }
 
-/// Where the invoice that counts can be downloaded, once it is issued.
-pub async fn issued(visit: &Visit, order: &OrderView) -> Result<Option<String>, WebError> {
-    let found = visit
-        .state
-        .invoices
-        .of_order(&visit.site.id, &order.id)
-        .await?;
-    let counts = found
-        .iter()
-        .rev()
-        .find(|invoice| invoice.live && invoice.state == InvoiceState::Issued);
-    Ok(counts.map(path).filter(|path| !path.is_empty()))
+/// Where the invoice of an order that counts can be downloaded, once it is issued.
+pub fn issued(found: &[InvoiceView], order: &OrderId) -> Option<String> {
+    let counts = found.iter().rev().find(|invoice| {
+        invoice.order == *order && invoice.live && invoice.state == InvoiceState::Issued
+    });
+    counts.map(path).filter(|path| !path.is_empty())
 }
 
 fn path(invoice: &InvoiceView) -> String {

@@ -1,7 +1,8 @@
 //! `/orders`: all of an applicant's orders, and what can be done with each (manual rows C-4 and F-13).
 
+use super::invoices::issued;
 use super::lines::title;
-use super::{Possible, invoices, method_name, state_text, tone, way};
+use super::{Possible, method_name, state_text, tone, way};
 use crate::error::WebError;
 use crate::page::{Applicant, Visit};
 use axum::extract::Query;
@@ -9,9 +10,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 use yinxin_core::definition::{Ordering, Service};
+use yinxin_core::ids::{CaseId, OrderId};
 use yinxin_engine::views::{ListFilter, Offer};
+use yinxin_services::invoices::InvoiceView;
 use yinxin_services::payments::{OrderFilter, OrderState, OrderView};
-use yinxin_store::{StoreError, cases, orders};
+use yinxin_store::cases;
 
 /// Lines of a page: two screens of a laptop.
 const LINES: usize = 20;
@@ -97,10 +100,8 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
         .filter(|_| more)
         .map(|last| last.id.to_string());
     let offers = visit.state.engine.offers(&visit.site.id);
-    let mut lines = Vec::new();
-    for order in found {
-        lines.push(line(&applicant, &order, &offers).await?);
-    }
+    let held = Held::of(visit, &found).await?;
+    let lines = found.iter().map(|order| line(visit, order, &held, &offers));
     let page = OrdersPage {
         next: next
             .map(|next| address(tab, &text, &next))
@@ -118,7 +119,7 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
         baskets: offers
             .iter()
             .any(|offer| offer.service.ordering == Ordering::Basket),
-        lines,
+        lines: lines.collect(),
         text,
         tab,
     };
@@ -175,47 +176,55 @@ async fn called(
         .engine
         .my_cases(site, account, &named, None, NAMED)
         .await?;
-    let mut conn = visit.state.store.read().await?;
-    let limit = i64::try_from(LINES).unwrap_or(i64::MAX);
-    let mut ids: Vec<_> = orders::called(&mut conn, site, text, limit)
-        .await?
-        .into_iter()
-        .map(|order| order.id)
-        .collect();
-    for case in &named.lines {
-        ids.extend(
-            orders::of_case(&mut conn, site, &case.id)
-                .await?
-                .map(|order| order.id),
-        );
-    }
-    drop(conn);
-    ids.sort_by(|one, other| other.as_str().cmp(one.as_str()));
-    ids.dedup();
-    let before = |id: &str| after.is_none_or(|after| id < after);
-    let mut found = Vec::new();
-    for id in ids.iter().filter(|id| before(id.as_str())) {
-        let order = visit.state.payments.order_view(site, id).await?;
+    let filter = OrderFilter {
+        account: Some(account.clone()),
+        text: text.to_owned(),
+        ..OrderFilter::default()
+    };
+    let payments = &visit.state.payments;
+    let one_more = i64::try_from(LINES + 1).unwrap_or(i64::MAX);
+    let mut found = payments.list(site, &filter, after, one_more).await?;
+    let cases: Vec<&CaseId> = named.lines.iter().map(|case| &case.id).collect();
+    found.extend(payments.of_cases(site, &cases).await?);
+    found.retain(|order| {
         let wanted = states.is_empty() || states.contains(&order.state);
-        if order.account == *account && wanted {
-            found.push(order);
-        }
-        if found.len() > LINES {
-            break;
-        }
-    }
+        wanted && order.account == *account && after.is_none_or(|after| order.id.as_str() < after)
+    });
+    found.sort_by(|one, other| other.id.as_str().cmp(one.id.as_str()));
+    found.dedup_by(|one, other| one.id == other.id);
+    found.truncate(LINES + 1);
     Ok(found)
 }
 
-async fn line(
-    applicant: &Applicant,
-    order: &OrderView,
-    offers: &[Offer],
-) -> Result<Line, WebError> {
-    let visit = &applicant.visit;
-    let cases = cases_of(visit, order).await?;
-    let services: Vec<(&cases::Line, &Service)> = cases
-        .iter()
+/// What the lines say beside the orders themselves.
+struct Held {
+    cases: Vec<(OrderId, cases::Line)>,
+    /// Of those that were paid.
+    invoices: Vec<InvoiceView>,
+}
+
+impl Held {
+    async fn of(visit: &Visit, found: &[OrderView]) -> Result<Self, WebError> {
+        let site = &visit.site.id;
+        let mut conn = visit.state.store.read().await?;
+        let ids: Vec<&OrderId> = found.iter().map(|order| &order.id).collect();
+        let cases = cases::of_orders(&mut conn, site, &ids).await?;
+        drop(conn);
+        let paid = found.iter().filter(|order| order.paid_at.is_some());
+        let paid: Vec<&OrderId> = paid.map(|order| &order.id).collect();
+        Ok(Self {
+            cases,
+            invoices: visit.state.invoices.of_orders(site, &paid).await?,
+        })
+    }
+}
+
+fn line(visit: &Visit, order: &OrderView, held: &Held, offers: &[Offer]) -> Line {
+    let cases = || {
+        let of = held.cases.iter().filter(|(of, _)| *of == order.id);
+        of.map(|(_, case)| case)
+    };
+    let services: Vec<(&cases::Line, &Service)> = cases()
         .filter_map(|case| {
             let mut offers = offers.iter();
             let found = offers
@@ -223,8 +232,8 @@ async fn line(
             found.map(|offer| (case, &*offer.service))
         })
         .collect();
-    let subjects: Vec<&str> = cases.iter().map(|case| case.subject.as_str()).collect();
-    Ok(Line {
+    let subjects: Vec<&str> = cases().map(|case| case.subject.as_str()).collect();
+    Line {
         path: format!("/orders/{}", order.id),
         number: order.number.clone(),
         subject: title(visit, &subjects),
@@ -236,21 +245,17 @@ async fn line(
         state: state_text(visit, order.state).to_owned(),
         tone: tone(order.state),
         created: order.created_at.minute(),
-        actions: actions(visit, order, &services).await?,
-    })
-}
-
-async fn cases_of(visit: &Visit, order: &OrderView) -> Result<Vec<cases::Line>, StoreError> {
-    let mut conn = visit.state.store.read().await?;
-    cases::of_order(&mut conn, &visit.site.id, &order.id).await
+        actions: actions(visit, order, &services, &held.invoices),
+    }
 }
 
 /// What can be done now, and only that.
-async fn actions(
+fn actions(
     visit: &Visit,
     order: &OrderView,
     services: &[(&cases::Line, &Service)],
-) -> Result<Vec<Action>, WebError> {
+    invoices: &[InvoiceView],
+) -> Vec<Action> {
     let path = format!("/orders/{}", order.id);
     let basket = services
         .iter()
@@ -293,12 +298,10 @@ async fn actions(
         "orders.receipts",
         format!("{path}#receipts"),
     );
-    if order.paid_at.is_some()
-        && let Some(invoice) = invoices::issued(visit, order).await?
-    {
+    if let Some(invoice) = issued(invoices, &order.id) {
         offer(true, "orders.download_invoice", invoice);
     }
-    Ok(actions)
+    actions
 }
 
 /// The address of this list from another key on.

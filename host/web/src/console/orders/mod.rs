@@ -18,6 +18,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use url::form_urlencoded::Serializer;
+use yinxin_core::ids::{CaseId, OrderId, PaymentId};
 use yinxin_core::money::Method;
 use yinxin_engine::views::ListFilter;
 use yinxin_services::payments::{OrderFilter, OrderState, OrderView, PaymentState};
@@ -136,20 +137,21 @@ pub async fn list(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respo
             by_id,
         )
     };
-    let mut found = Vec::new();
     let mut conn = visit.state.store.read().await?;
-    for order in lines {
-        let details = payments.details(&mut conn, site, &order.id).await?;
-        found.push(line(&clerk, order, details.invoice_title));
-    }
+    let ids: Vec<&OrderId> = lines.iter().map(|order| &order.id).collect();
+    let mut details = payments.details_of(&mut conn, site, &ids).await?;
     drop(conn);
+    let found = lines.into_iter().map(|order| {
+        let details = details.remove(&order.id).unwrap_or_default();
+        line(&clerk, order, details.invoice_title)
+    });
     let methods = payments.methods(site).into_iter();
     let page = OrdersPage {
         states: states(&clerk).await?,
         methods: methods
             .map(|method| (gateway_word(method), method_text(&clerk, method)))
             .collect(),
-        lines: found,
+        lines: found.collect(),
         next: next
             .map(|next| asked.address(&state, &next))
             .unwrap_or_default(),
@@ -209,21 +211,9 @@ async fn search(clerk: &ClerkVisit, filter: &OrderFilter) -> Result<Vec<OrderVie
     let cases = engine
         .search(site, &clerk.clerk, &cases, None, LINES)
         .await?;
-    let mut conn = visit.state.store.read().await?;
-    let mut ids = BTreeSet::new();
-    for case in &cases.lines {
-        if let Some(order) = orders::of_case(&mut conn, site, &case.id).await?
-            && filter.fits(&order)
-        {
-            ids.insert(order.id);
-        }
-    }
-    drop(conn);
-    let mut found = Vec::new();
-    // Newest first, as their ids sort by time.
-    for id in ids.iter().rev() {
-        found.push(payments.order_view(site, id).await?);
-    }
+    let cases: Vec<&CaseId> = cases.lines.iter().map(|case| &case.id).collect();
+    let mut found = payments.of_cases(site, &cases).await?;
+    found.retain(|order| filter.fits(order));
     Ok(found)
 }
 
@@ -235,23 +225,16 @@ async fn partly(clerk: &ClerkVisit, after: Option<&str>) -> Result<Paged<OrderVi
     let parts =
         payments::in_state(&mut conn, site, PaymentState::Partial, after, one_more()).await?;
     let Paged { lines, next } = Paged::new(parts, |part| part.id.to_string());
-    let mut ids = Vec::new();
-    for part in lines {
-        // Money may wait with another order than the one that it came for.
-        for held in allocations::of_payment(&mut conn, site, &part.id).await? {
-            if !ids.contains(&held.order) {
-                ids.push(held.order);
-            }
-        }
-    }
+    let parts: Vec<&PaymentId> = lines.iter().map(|part| &part.id).collect();
+    // Money may wait with another order than the one that it came for.
+    let held = allocations::of_payments(&mut conn, site, &parts).await?;
     drop(conn);
-    let mut found = Vec::new();
-    for id in ids {
-        let order = visit.state.payments.order_view(site, &id).await?;
-        if order.state.is_payable() {
-            found.push(order);
-        }
-    }
+    let ids: Vec<&OrderId> = held.iter().map(|held| &held.order).collect();
+    let payments = &visit.state.payments;
+    let mut found = payments.with_ids(site, &ids).await?;
+    found.retain(|order| order.state.is_payable());
+    let came = |order: &OrderView| held.iter().position(|held| held.order == order.id);
+    found.sort_by_key(came);
     Ok(Paged { lines: found, next })
 }
 
@@ -269,12 +252,9 @@ pub async fn waiting(clerk: &ClerkVisit) -> Result<Waiting, WebError> {
     let mut conn = visit.state.store.read().await?;
     let slips = orders::counted(&mut conn, site, OrderState::SlipUploaded, COUNTED).await?;
     let parts = payments::in_state(&mut conn, site, PaymentState::Partial, None, COUNTED).await?;
-    let mut partly = BTreeSet::new();
-    for part in parts {
-        for held in allocations::of_payment(&mut conn, site, &part.id).await? {
-            partly.insert(held.order);
-        }
-    }
+    let parts: Vec<&PaymentId> = parts.iter().map(|part| &part.id).collect();
+    let held = allocations::of_payments(&mut conn, site, &parts).await?;
+    let partly: BTreeSet<&OrderId> = held.iter().map(|held| &held.order).collect();
     Ok(Waiting {
         slips,
         partly: partly.len(),
