@@ -156,6 +156,18 @@ pub async fn get(
     payment(&row)
 }
 
+/// The payments of these ids that the site has, oldest first.
+pub async fn with_ids(
+    conn: &mut Connection,
+    site: &SiteId,
+    ids: &[&PaymentId],
+) -> Result<Vec<Payment>, StoreError> {
+    let query = Query::among(site, ids, |these| {
+        format!("SELECT {COLUMNS} FROM payments WHERE site = $1 AND id IN ({these}) ORDER BY id")
+    });
+    query.rows(conn).await?.iter().map(payment).collect()
+}
+
 /// The attempt that a gateway speaks of.
 pub async fn by_trade(
     conn: &mut Connection,

@@ -286,11 +286,13 @@ impl Payments {
     ) -> Result<Vec<OrderView>, PaymentError> {
         let ids: Vec<&OrderId> = found.iter().map(|order| &order.id).collect();
         let mut payments = rows::of_orders(conn, site, &ids).await?;
-        // As a rule one of an order's own attempts.
-        for id in found.iter().filter_map(|order| order.paid_by.as_ref()) {
-            if payments.iter().all(|payment| payment.id != *id) {
-                payments.push(rows::get(conn, site, id).await?);
-            }
+        // As a rule an order is paid by one of its own attempts.
+        let paid_by = found.iter().filter_map(|order| order.paid_by.as_ref());
+        let others: Vec<&PaymentId> = paid_by
+            .filter(|id| payments.iter().all(|payment| payment.id != **id))
+            .collect();
+        if !others.is_empty() {
+            payments.extend(rows::with_ids(conn, site, &others).await?);
         }
         let money = Money {
             refunds: refunds::of_orders(conn, site, &ids).await?,

@@ -230,7 +230,10 @@ fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, way: Way<'_>) {
     } else if let Some(text) = &filter.text {
         let pattern = holding(text);
         query.text(" AND (subject LIKE ", &pattern);
-        query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+        // A number has digits alone.
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+        }
         query.and(" ESCAPE '\\')");
     }
     if let Some(key) = &filter.key {

@@ -52,6 +52,7 @@ attempts!(payments, keys: Keys => {
     creates insert(&numbered(&keys.created, "another"));
     reads get(&keys.created.id);
     finds by_trade(Method::Wechat, "trade-jiangxi");
+    reads with_ids(&[&keys.created.id]);
     reads of_order(&keys.created.order);
     reads of_orders(&[&keys.created.order]);
     reads in_state(PaymentState::Created, None, 9);

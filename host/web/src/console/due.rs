@@ -5,11 +5,14 @@ use super::orders;
 use super::visit::ClerkVisit;
 use crate::error::WebError;
 use serde::Serialize;
+use std::collections::BTreeSet;
+use yinxin_core::ids::PaymentId;
 use yinxin_core::money::Method;
 use yinxin_services::invoices::InvoiceState;
 use yinxin_services::payments::RefundState;
 use yinxin_services::reconciliation::DifferenceState;
-use yinxin_store::{invoices, payments};
+use yinxin_store::invoices;
+use yinxin_store::payments::{self, Payment};
 
 /// One more than is told says "99+".
 const COUNTED: i64 = 100;
@@ -39,11 +42,15 @@ pub async fn due(clerk: &ClerkVisit) -> Result<Vec<Due>, WebError> {
         .refunds_in(site, RefundState::Requested, None, COUNTED)
         .await?;
     let mut conn = state.store.read().await?;
-    let mut by_hand = 0;
-    for refund in &requested {
-        let payment = payments::get(&mut conn, site, &refund.payment).await?;
-        by_hand += usize::from(payment.method == Method::BankTransfer);
-    }
+    let ids: Vec<&PaymentId> = requested.iter().map(|refund| &refund.payment).collect();
+    let paid = payments::with_ids(&mut conn, site, &ids).await?;
+    let is_transfer = |payment: &&Payment| payment.method == Method::BankTransfer;
+    let transfers: BTreeSet<&PaymentId> = paid
+        .iter()
+        .filter(is_transfer)
+        .map(|payment| &payment.id)
+        .collect();
+    let by_hand = ids.into_iter().filter(|id| transfers.contains(id)).count();
     let mut refused = 0;
     for stuck in [InvoiceState::Failed, InvoiceState::VoidFailed] {
         refused += invoices::in_state(&mut conn, site, stuck, None, COUNTED)
