@@ -17,6 +17,7 @@ mod config;
 mod development;
 mod ledger;
 mod listen;
+mod log;
 mod plugin;
 mod reconcile;
 mod serve;

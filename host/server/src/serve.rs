@@ -2,10 +2,10 @@
 
 use crate::development::Simulators;
 use crate::listen;
+use crate::log::Log;
 use crate::wiring::{self, Host, Places};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 use yinxin_services::rate_limits::RateLimits;
 use yinxin_web::{AppState, Config, Parts, Sites, Texts};
 
@@ -89,7 +88,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<ExitCode> {
-        start_log(self.log_json);
+        let _log = Log::start(self.log_json)?;
         let mut places = self.places.places();
         // The demo clerks' password is in everybody's source, and a simulated payment costs nothing.
         if self.simulators.is_some() && !self.listen.ip().is_loopback() {
@@ -155,17 +154,6 @@ impl Serve {
         host.store.close().await;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn start_log(json: bool) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,wasmtime=warn"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        // Colours are for eyes; a file has no use for them.
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    if json { log.json().init() } else { log.init() }
 }
 
 fn state(

@@ -128,8 +128,13 @@ impl Stencil {
     pub fn fill(&self, answered: &Answered<'_>, page: &mut String) {
         for (before, gap) in &self.parts {
             page.push_str(before);
-            // A String takes all that is written to it.
-            let _ = write!(page, "{}", HtmlEscape(gap.text(answered)));
+            let text = gap.text(answered);
+            if text.bytes().all(is_plain) {
+                page.push_str(text);
+            } else {
+                // A String takes all that is written to it.
+                let _ = write!(page, "{}", HtmlEscape(text));
+            }
         }
         page.push_str(&self.end);
     }
@@ -139,6 +144,11 @@ impl Stencil {
         let parts = self.parts.iter().map(|(before, _)| before.len());
         parts.sum::<usize>() + self.end.len()
     }
+}
+
+/// Whether it is of a letter or digit, of whatever language: these stand for themselves in HTML.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }
 
 fn first_gap(markup: &str) -> Option<(&str, Gap, &str)> {

@@ -9,6 +9,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Error, Template, context};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use yinxin_core::definition::{Field, Form, Section};
 use yinxin_core::form::Values;
@@ -38,6 +39,8 @@ struct Sheet {
     frames: Vec<OnceLock<Arc<Frame>>>,
     /// By the field's place in its form.
     fields: RwLock<Vec<Shapes>>,
+    /// Bytes of the markup that was made last: the next has about as many.
+    length: AtomicUsize,
 }
 
 /// A section's markup around its fields.
@@ -50,8 +53,8 @@ struct Frame {
 type Shapes = Vec<(Shape, Arc<Stencil>)>;
 
 pub struct FormWriter<'a> {
-    field: Template<'a, 'a>,
-    section: Template<'a, 'a>,
+    field_template: Template<'a, 'a>,
+    section_template: Template<'a, 'a>,
     /// None where each visit asks the template.
     stencils: Option<&'a Stencils>,
     texts: &'a Texts,
@@ -69,12 +72,6 @@ struct SectionView<'a> {
     fields: Value,
 }
 
-/// A field's markup, not on a page yet.
-enum Markup {
-    Kept(Arc<Stencil>),
-    Made(String),
-}
-
 impl<'a> FormWriter<'a> {
     /// `field` expects a [`FieldView`] of that name, and nothing else. With stencils it may not look into the texts of a
     /// visit, but for which choice is marked. `section` expects a [`SectionView`] of that name.
@@ -85,8 +82,8 @@ impl<'a> FormWriter<'a> {
         texts: &'a Texts,
     ) -> Self {
         Self {
-            field,
-            section,
+            field_template: field,
+            section_template: section,
             stencils,
             texts,
         }
@@ -107,34 +104,25 @@ impl<'a> FormWriter<'a> {
         values: &Values,
         showing: Showing<'_>,
     ) -> Result<String, Error> {
-        let sources = [self.field.source(), self.section.source()];
+        let sources = [self.field_template.source(), self.section_template.source()];
         let sheet = self.stencils.map(|stencils| stencils.sheet(sources, form));
+        let sheet = sheet.as_deref();
+        let room = sheet.map_or(0, |sheet| sheet.length.load(Relaxed));
+        let mut markup = String::with_capacity(room);
         let mut places = 0..;
-        let (mut sections, mut length) = (Vec::new(), 0);
         for (place, section) in form.sections.iter().enumerate() {
-            let frame = self.frame(sheet.as_deref(), place, section, showing)?;
-            length += frame.before.len() + frame.after.len();
-            let mut fields = Vec::with_capacity(section.fields.len());
+            let frame = self.frame(sheet, place, section, showing)?;
+            markup.push_str(&frame.before);
             for (field, place) in section.fields.iter().zip(&mut places) {
                 let answered = Answered::new(field, values, showing);
-                let markup = self.markup(sheet.as_deref(), place, field, &answered)?;
-                length += markup.length(&answered);
-                fields.push((markup, answered));
+                self.field(sheet, place, field, &answered, &mut markup)?;
             }
-            sections.push((frame, fields));
+            markup.push_str(&frame.after);
         }
-        let mut page = String::with_capacity(length);
-        for (frame, fields) in &sections {
-            page.push_str(&frame.before);
-            for (markup, answered) in fields {
-                match markup {
-                    Markup::Kept(stencil) => stencil.fill(answered, &mut page),
-                    Markup::Made(made) => page.push_str(made),
-                }
-            }
-            page.push_str(&frame.after);
+        if let Some(sheet) = sheet {
+            sheet.length.store(markup.len(), Relaxed);
         }
-        Ok(page)
+        Ok(markup)
     }
 
     fn frame(
@@ -161,7 +149,7 @@ impl<'a> FormWriter<'a> {
             fields: Value::from_safe_string(FIELDS.to_owned()),
         };
         let markup = self
-            .section
+            .section_template
             .render(context! { section => Value::from(Serde(view)) })?;
         let (before, after) = markup.split_once(FIELDS).unwrap_or((&markup, ""));
         let frame = Arc::new(Frame {
@@ -180,40 +168,37 @@ impl<'a> FormWriter<'a> {
     /// The field's markup as the template makes it, without a stencil.
     fn plain(&self, field: &Field, answered: &Answered<'_>) -> Result<String, Error> {
         let view = FieldView::new(field, answered, self.texts);
-        self.field
+        self.field_template
             .render(context! { field => Value::from(Serde(view)) })
     }
 
-    fn markup(
+    /// Appends a field's markup.
+    fn field(
         &self,
         sheet: Option<&Sheet>,
         place: usize,
         field: &Field,
         answered: &Answered<'_>,
-    ) -> Result<Markup, Error> {
-        match (sheet, self.stencils, Shape::of(field, answered)) {
-            (Some(sheet), Some(stencils), Some(shape)) => {
-                if let Some(kept) = sheet.find(place, shape) {
-                    return Ok(Markup::Kept(kept));
-                }
+        markup: &mut String,
+    ) -> Result<(), Error> {
+        let (Some(sheet), Some(stencils), Some(shape)) =
+            (sheet, self.stencils, Shape::of(field, answered))
+        else {
+            markup.push_str(&self.plain(field, answered)?);
+            return Ok(());
+        };
+        let stencil = match sheet.find(place, shape) {
+            Some(kept) => kept,
+            None => {
                 let marked = self.plain(field, &shape.with(field, |gap| gap.mark()))?;
                 let stencil = Arc::new(Stencil::cut(&marked));
                 sheet.keep(place, shape, &stencil);
                 stencils.count(stencil.size());
-                Ok(Markup::Kept(stencil))
+                stencil
             }
-            _ => Ok(Markup::Made(self.plain(field, answered)?)),
-        }
-    }
-}
-
-impl Markup {
-    /// Bytes that it will have on the page, or a few less where something is escaped or wrong.
-    fn length(&self, answered: &Answered<'_>) -> usize {
-        match self {
-            Self::Kept(stencil) => stencil.size() + answered.value.len(),
-            Self::Made(made) => made.len(),
-        }
+        };
+        stencil.fill(answered, markup);
+        Ok(())
     }
 }
 
@@ -245,6 +230,7 @@ impl Sheet {
             form: form.clone(),
             frames: form.sections.iter().map(|_| OnceLock::new()).collect(),
             fields: RwLock::new(vec![Shapes::new(); fields.sum()]),
+            length: AtomicUsize::new(0),
         }
     }
 
