@@ -3,8 +3,8 @@
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Extension};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -71,12 +71,11 @@ async fn connection(
 ) {
     // Around the router: `Router::layer` would lay it around each of its routes, for every connection.
     let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router));
-    // The timer runs from the first byte only where the protocol is not guessed from it.
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
+    let served = Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head);
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+        .header_read_timeout(head)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
         () = stop.cancelled() => {
@@ -85,7 +84,7 @@ async fn connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(error, "a connection broke off");
+        tracing::debug!(%error, "a connection broke off");
     }
 }
 
