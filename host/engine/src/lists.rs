@@ -12,11 +12,10 @@ use crate::views::{CaseLine, Lines, ListFilter, Offer, OrderMark, QueueView};
 use std::collections::HashMap;
 use std::sync::Arc;
 use yinxin_core::definition::{Definition, Role, Tone};
-use yinxin_core::ids::{AccountId, CaseId, OrderId, SiteId};
+use yinxin_core::ids::{AccountId, CaseId, SiteId};
 use yinxin_core::time::Millis;
 use yinxin_store::cases::{self, After, Filter, Key, Line};
-use yinxin_store::orders::{self, Order};
-use yinxin_store::{Connection, StoreError, plugins};
+use yinxin_store::{Connection, StoreError, orders, plugins};
 
 /// How long a clerk holds a case after the last sign of life.
 const CLAIM_SECONDS: i64 = 30 * 60;
@@ -306,7 +305,10 @@ impl Engine {
     ) -> Result<Lines, EngineError> {
         // A clerk's lists are of cases, an applicant's lead to what is to be done with them, which is paying too.
         let mut orders = match viewer {
-            Actor::Applicant(_) => orders_of(conn, site, &lines).await?,
+            Actor::Applicant(_) => {
+                let ids: Vec<&CaseId> = lines.iter().map(|line| &line.id).collect();
+                orders::of_cases(conn, site, &ids).await?
+            }
             _ => HashMap::new(),
         };
         let mut definitions = HashMap::new();
@@ -355,26 +357,6 @@ impl Engine {
             .map_err(|_| StoreError::Damaged("a definition"))?;
         Ok(Arc::new(definition))
     }
-}
-
-/// For each of the cases the order that it was put into last, if it was in one.
-async fn orders_of(
-    conn: &mut Connection,
-    site: &SiteId,
-    lines: &[Line],
-) -> Result<HashMap<CaseId, Order>, StoreError> {
-    let ids: Vec<&CaseId> = lines.iter().map(|line| &line.id).collect();
-    let of = orders::of_cases(conn, site, &ids).await?;
-    let ids: Vec<&OrderId> = of.values().collect();
-    let found = orders::with_ids(conn, site, &ids).await?;
-    let found: HashMap<OrderId, Order> = found
-        .into_iter()
-        .map(|order| (order.id.clone(), order))
-        .collect();
-    let orders = of
-        .into_iter()
-        .filter_map(|(case, order)| Some((case, found.get(&order)?.clone())));
-    Ok(orders.collect())
 }
 
 fn case_line(definition: &Definition, line: Line, viewer: &Actor, now: Millis) -> CaseLine {

@@ -84,7 +84,8 @@ async fn connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
+        let error: &dyn std::error::Error = &error;
+        tracing::debug!(error, "a connection broke off");
     }
 }
 

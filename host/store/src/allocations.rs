@@ -1,6 +1,6 @@
 //! How much of a payment pays which order. What no allocation holds belongs to nothing: it waits for a clerk or goes back.
 
-use crate::query::Query;
+use crate::query::among;
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use yinxin_core::{
@@ -86,12 +86,13 @@ pub async fn of_orders(
     site: &SiteId,
     orders: &[&OrderId],
 ) -> Result<Vec<Allocation>, StoreError> {
-    let query = Query::among(site, orders, |these| {
+    let rows = among(conn, site, orders, |these| {
         format!(
             "SELECT {COLUMNS} FROM allocations WHERE site = $1 AND order_id IN ({these}) AND released_at = 0 ORDER BY order_id, id"
         )
-    });
-    query.rows(conn).await?.iter().map(allocation).collect()
+    })
+    .await?;
+    rows.iter().map(allocation).collect()
 }
 
 /// What a payment pays for, oldest first.
@@ -109,12 +110,13 @@ pub async fn of_payments(
     site: &SiteId,
     payments: &[&PaymentId],
 ) -> Result<Vec<Allocation>, StoreError> {
-    let query = Query::among(site, payments, |these| {
+    let rows = among(conn, site, payments, |these| {
         format!(
             "SELECT {COLUMNS} FROM allocations WHERE site = $1 AND payment_id IN ({these}) AND released_at = 0 ORDER BY payment_id, id"
         )
-    });
-    query.rows(conn).await?.iter().map(allocation).collect()
+    })
+    .await?;
+    rows.iter().map(allocation).collect()
 }
 
 #[cfg(test)]

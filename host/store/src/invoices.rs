@@ -1,6 +1,6 @@
 //! Invoices: which cases asked for one, how each stands, and the red-letter invoice that voids it.
 
-use crate::query::Query;
+use crate::query::among;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -283,12 +283,13 @@ pub async fn of_orders(
     site: &SiteId,
     orders: &[&OrderId],
 ) -> Result<Vec<Invoice>, StoreError> {
-    let query = Query::among(site, orders, |these| {
+    let rows = among(conn, site, orders, |these| {
         format!(
             "SELECT {COLUMNS} FROM invoices WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
         )
-    });
-    query.rows(conn).await?.iter().map(invoice).collect()
+    })
+    .await?;
+    rows.iter().map(invoice).collect()
 }
 
 /// A clerk's list: invoices in a state, oldest first, after the id `after`.

@@ -7,7 +7,7 @@ pub use lists::{
 };
 
 use crate::payments::{gateway, gateway_word};
-use crate::query::Query;
+use crate::query::among;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -453,11 +453,12 @@ pub async fn details_of(
     site: &SiteId,
     ids: &[&OrderId],
 ) -> Result<HashMap<OrderId, OrderDetails>, StoreError> {
-    let query = Query::among(site, ids, |these| {
+    let rows = among(conn, site, ids, |these| {
         format!("SELECT id, details FROM orders WHERE site = $1 AND id IN ({these})")
-    });
+    })
+    .await?;
     let mut found = HashMap::new();
-    for row in query.rows(conn).await? {
+    for row in rows {
         let id = OrderId::from_stored(row.try_get::<String, _>("id")?);
         let sealed: Vec<u8> = row.try_get("details")?;
         let details = if sealed.is_empty() {

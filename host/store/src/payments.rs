@@ -1,6 +1,6 @@
 //! Attempts to pay an order: one trade at one gateway each.
 
-use crate::query::Query;
+use crate::query::among;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use sqlx::Row;
@@ -162,10 +162,11 @@ pub async fn with_ids(
     site: &SiteId,
     ids: &[&PaymentId],
 ) -> Result<Vec<Payment>, StoreError> {
-    let query = Query::among(site, ids, |these| {
+    let rows = among(conn, site, ids, |these| {
         format!("SELECT {COLUMNS} FROM payments WHERE site = $1 AND id IN ({these}) ORDER BY id")
-    });
-    query.rows(conn).await?.iter().map(payment).collect()
+    })
+    .await?;
+    rows.iter().map(payment).collect()
 }
 
 /// The attempt that a gateway speaks of.
@@ -201,12 +202,13 @@ pub async fn of_orders(
     site: &SiteId,
     orders: &[&OrderId],
 ) -> Result<Vec<Payment>, StoreError> {
-    let query = Query::among(site, orders, |these| {
+    let rows = among(conn, site, orders, |these| {
         format!(
             "SELECT {COLUMNS} FROM payments WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
         )
-    });
-    query.rows(conn).await?.iter().map(payment).collect()
+    })
+    .await?;
+    rows.iter().map(payment).collect()
 }
 
 /// A clerk's list: attempts in a state, oldest first, after the id `after`.

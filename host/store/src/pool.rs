@@ -170,9 +170,9 @@ async fn prepare(
         Dialect::Postgres => {
             // What a page asks for is read off an index in a millisecond or two. To start workers for it, or to compile
             // its plan, takes longer, which a planner does that expects more rows than there are.
-            for setting in ["SET max_parallel_workers_per_gather = 0", "SET jit = off"] {
-                connection.execute(setting).await?;
-            }
+            connection
+                .execute("SET max_parallel_workers_per_gather = 0; SET jit = off")
+                .await?;
             if let Some(schema) = schema {
                 sqlx::query("SELECT set_config('search_path', $1, false)")
                     .bind(schema.to_owned())

@@ -25,24 +25,6 @@ impl Query {
         }
     }
 
-    /// A query for what a site has of several at once. `text` is given the placeholders for what stands in parentheses
-    /// after `IN`; the site's is `$1`. Nothing is in the list of none.
-    pub fn among(
-        site: &SiteId,
-        values: &[impl AsRef<str>],
-        text: impl FnOnce(&str) -> String,
-    ) -> Self {
-        let placeholders: Vec<String> = (2..).take(values.len()).map(|n| format!("${n}")).collect();
-        let these = if values.is_empty() {
-            "NULL".to_owned()
-        } else {
-            placeholders.join(", ")
-        };
-        let site = std::iter::once(site.as_str());
-        let values: Vec<&str> = site.chain(values.iter().map(AsRef::as_ref)).collect();
-        Self::new(text(&these), &values)
-    }
-
     /// Adds `before` and a placeholder for this text.
     pub fn text(&mut self, before: &str, value: &str) {
         self.push(before, Value::Text(value.to_owned()));
@@ -74,6 +56,29 @@ impl Query {
         }
         Ok(query.fetch_all(conn).await?)
     }
+}
+
+/// The rows that a site has for any of several values. `text` is given their placeholders, which stand in parentheses after
+/// `IN`; the site's is `$1`. Without values nothing is asked.
+pub(crate) async fn among(
+    conn: &mut Connection,
+    site: &SiteId,
+    values: &[impl AsRef<str>],
+    text: impl FnOnce(&str) -> String,
+) -> Result<Vec<AnyRow>, StoreError> {
+    let Some(last) = values.last() else {
+        return Ok(Vec::new());
+    };
+    // Few lengths make few texts, which a connection keeps prepared. Repeating a value changes nothing.
+    let length = values.len().next_power_of_two();
+    let placeholders: Vec<String> = (2..).take(length).map(|n| format!("${n}")).collect();
+    let values = values.iter().chain(std::iter::repeat(last)).take(length);
+    let values: Vec<&str> = std::iter::once(site.as_str())
+        .chain(values.map(AsRef::as_ref))
+        .collect();
+    Query::new(text(&placeholders.join(", ")), &values)
+        .rows(conn)
+        .await
 }
 
 /// The pattern of LIKE … ESCAPE '\' for texts that hold this one.

@@ -1,6 +1,6 @@
 //! Refunds: money on its way back to the payer, over the trade on which it came.
 
-use crate::query::Query;
+use crate::query::among;
 use crate::words::words;
 use crate::{Connection, StoreError, payments};
 use sqlx::Row;
@@ -166,12 +166,13 @@ pub async fn of_orders(
     site: &SiteId,
     orders: &[&OrderId],
 ) -> Result<Vec<Refund>, StoreError> {
-    let query = Query::among(site, orders, |these| {
+    let rows = among(conn, site, orders, |these| {
         format!(
             "SELECT {COLUMNS} FROM refunds WHERE site = $1 AND order_id IN ({these}) ORDER BY order_id, id"
         )
-    });
-    query.rows(conn).await?.iter().map(refund).collect()
+    })
+    .await?;
+    rows.iter().map(refund).collect()
 }
 
 /// A clerk's list: refunds in a state, oldest first, after the id `after`.

@@ -177,7 +177,7 @@ impl Invoices {
         self.of_orders(site, &[order]).await
     }
 
-    /// The same of each of these orders.
+    /// The same for each of these orders.
     pub async fn of_orders(
         &self,
         site: &SiteId,

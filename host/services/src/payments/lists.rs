@@ -5,6 +5,7 @@ use super::assigning::loose;
 use super::standing::wanted;
 use super::{PaymentError, PaymentView, Payments};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use yinxin_core::ids::{AccountId, CaseId, OrderId, PaymentId, SiteId};
 use yinxin_core::money::{FeeLine, Fen, Method};
 use yinxin_core::reference;
@@ -246,9 +247,13 @@ impl Payments {
     ) -> Result<Vec<OrderView>, PaymentError> {
         let mut conn = self.store.read().await?;
         let found = orders::of_cases(&mut conn, site, cases).await?;
-        let ids: Vec<&OrderId> = found.values().collect();
-        let found = orders::with_ids(&mut conn, site, &ids).await?;
-        self.views_of(&mut conn, site, found).await
+        // Ids sort by time, and several cases may be in one order.
+        let found: BTreeMap<OrderId, Order> = found
+            .into_values()
+            .map(|order| (order.id.clone(), order))
+            .collect();
+        let newest = found.into_values().rev().collect();
+        self.views_of(&mut conn, site, newest).await
     }
 
     /// An account's orders, newest first, after the id `after`.
@@ -291,9 +296,7 @@ impl Payments {
         let others: Vec<&PaymentId> = paid_by
             .filter(|id| payments.iter().all(|payment| payment.id != **id))
             .collect();
-        if !others.is_empty() {
-            payments.extend(rows::with_ids(conn, site, &others).await?);
-        }
+        payments.extend(rows::with_ids(conn, site, &others).await?);
         let money = Money {
             refunds: refunds::of_orders(conn, site, &ids).await?,
             allocations: allocations::of_orders(conn, site, &ids).await?,

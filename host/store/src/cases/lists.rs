@@ -2,7 +2,7 @@
 
 use crate::cases::tails::{FEW, Part};
 use crate::cases::{Claim, NEVER, Standing};
-use crate::query::{Query, holding};
+use crate::query::{Query, among, holding};
 use crate::{Connection, Dialect, StoreError};
 use sqlx::Row;
 use yinxin_core::{
@@ -449,13 +449,13 @@ pub async fn of_orders(
     site: &SiteId,
     orders: &[&OrderId],
 ) -> Result<Vec<(OrderId, Line)>, StoreError> {
-    let query = Query::among(site, orders, |these| {
+    let rows = among(conn, site, orders, |these| {
         format!(
             "SELECT order_id, {LINE} FROM order_cases JOIN cases ON cases.site = order_cases.site AND id = case_id
              WHERE order_cases.site = $1 AND order_id IN ({these}) AND deleted = 0 ORDER BY order_id, case_id"
         )
-    });
-    let rows = query.rows(conn).await?;
+    })
+    .await?;
     rows.iter()
         .map(|row| {
             let order = OrderId::from_stored(row.try_get::<String, _>("order_id")?);

@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, Order, OrderState, order};
 use crate::payments::gateway_word;
-use crate::query::Query;
+use crate::query::{Query, among};
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -88,10 +88,11 @@ pub async fn with_ids(
     site: &SiteId,
     ids: &[&OrderId],
 ) -> Result<Vec<Order>, StoreError> {
-    let query = Query::among(site, ids, |these| {
+    let rows = among(conn, site, ids, |these| {
         format!("SELECT {COLUMNS} FROM orders WHERE site = $1 AND id IN ({these}) ORDER BY id DESC")
-    });
-    query.rows(conn).await?.iter().map(order).collect()
+    })
+    .await?;
+    rows.iter().map(order).collect()
 }
 
 /// For each of these cases the order that it was put into last, if it was in one.
@@ -99,21 +100,28 @@ pub async fn of_cases(
     conn: &mut Connection,
     site: &SiteId,
     cases: &[&CaseId],
-) -> Result<HashMap<CaseId, OrderId>, StoreError> {
-    // What is read later takes the place of what was read before.
-    let query = Query::among(site, cases, |these| {
+) -> Result<HashMap<CaseId, Order>, StoreError> {
+    let rows = among(conn, site, cases, |these| {
         format!(
             "SELECT case_id, order_id FROM order_cases WHERE site = $1 AND case_id IN ({these}) ORDER BY case_id, turn"
         )
+    })
+    .await?;
+    // What is read later takes the place of what was read before.
+    let mut last = HashMap::new();
+    for row in &rows {
+        let case = CaseId::from_stored(row.try_get::<String, _>("case_id")?);
+        let order = OrderId::from_stored(row.try_get::<String, _>("order_id")?);
+        last.insert(case, order);
+    }
+    let ids: Vec<&OrderId> = last.values().collect();
+    let found = with_ids(conn, site, &ids).await?;
+    let found: HashMap<&OrderId, &Order> = found.iter().map(|order| (&order.id, order)).collect();
+    let orders = last.iter().filter_map(|(case, id)| {
+        let order = *found.get(id)?;
+        Some((case.clone(), order.clone()))
     });
-    let rows = query.rows(conn).await?;
-    rows.iter()
-        .map(|row| {
-            let case = CaseId::from_stored(row.try_get::<String, _>("case_id")?);
-            let order = OrderId::from_stored(row.try_get::<String, _>("order_id")?);
-            Ok((case, order))
-        })
-        .collect()
+    Ok(orders.collect())
 }
 
 /// How many orders stand in a state; `most` at most, which are read off an index.

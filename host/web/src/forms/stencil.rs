@@ -146,7 +146,7 @@ impl Stencil {
     }
 }
 
-/// Whether it is of a letter or digit, of whatever language: these stand for themselves in HTML.
+/// Whether it is an ASCII letter or digit, or of a character beyond ASCII: these stand for themselves in HTML.
 const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }

@@ -100,8 +100,10 @@ pub async fn list(applicant: Applicant, Query(asked): Query<Asked>) -> Result<Re
         .filter(|_| more)
         .map(|last| last.id.to_string());
     let offers = visit.state.engine.offers(&visit.site.id);
-    let held = Held::of(visit, &found).await?;
-    let lines = found.iter().map(|order| line(visit, order, &held, &offers));
+    let beside = Beside::of(visit, &found).await?;
+    let lines = found
+        .iter()
+        .map(|order| line(visit, order, &beside, &offers));
     let page = OrdersPage {
         next: next
             .map(|next| address(tab, &text, &next))
@@ -197,13 +199,13 @@ async fn called(
 }
 
 /// What the lines say beside the orders themselves.
-struct Held {
+struct Beside {
     cases: Vec<(OrderId, cases::Line)>,
     /// Of those that were paid.
     invoices: Vec<InvoiceView>,
 }
 
-impl Held {
+impl Beside {
     async fn of(visit: &Visit, found: &[OrderView]) -> Result<Self, WebError> {
         let site = &visit.site.id;
         let mut conn = visit.state.store.read().await?;
@@ -219,9 +221,9 @@ impl Held {
     }
 }
 
-fn line(visit: &Visit, order: &OrderView, held: &Held, offers: &[Offer]) -> Line {
+fn line(visit: &Visit, order: &OrderView, beside: &Beside, offers: &[Offer]) -> Line {
     let cases = || {
-        let of = held.cases.iter().filter(|(of, _)| *of == order.id);
+        let of = beside.cases.iter().filter(|(of, _)| *of == order.id);
         of.map(|(_, case)| case)
     };
     let services: Vec<(&cases::Line, &Service)> = cases()
@@ -245,7 +247,7 @@ fn line(visit: &Visit, order: &OrderView, held: &Held, offers: &[Offer]) -> Line
         state: state_text(visit, order.state).to_owned(),
         tone: tone(order.state),
         created: order.created_at.minute(),
-        actions: actions(visit, order, &services, &held.invoices),
+        actions: actions(visit, order, &services, &beside.invoices),
     }
 }
 
