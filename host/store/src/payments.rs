@@ -231,6 +231,40 @@ pub async fn in_state(
     rows.iter().map(payment).collect()
 }
 
+/// Whether a clerk has something left to decide about money that came in a wrong amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    Open,
+    /// All of it goes back.
+    Settled,
+}
+
+/// A clerk's list: payments in [`PaymentState::Mismatch`], oldest first, after the id `after`.
+pub async fn odd(
+    conn: &mut Connection,
+    site: &SiteId,
+    odd: Odd,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Payment>, StoreError> {
+    let compared = match odd {
+        Odd::Open => ">",
+        Odd::Settled => "<=",
+    };
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM payments WHERE site = $1 AND state = 'mismatch' AND id > $2
+             AND received {compared} (SELECT COALESCE(SUM(refunds.amount), 0) FROM refunds
+                 WHERE refunds.site = $1 AND refunds.payment_id = payments.id AND refunds.state <> 'withdrawn')
+         ORDER BY id LIMIT $3"
+    )))
+    .bind(site.as_str().to_owned())
+    .bind(after.unwrap_or_default().to_owned())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(payment).collect()
+}
+
 /// Keeps the gateway's code; false when the attempt is not [`PaymentState::Created`] any more.
 pub async fn set_prepared(
     conn: &mut Connection,

@@ -20,7 +20,7 @@ use yinxin_services::identity::Identity;
 use yinxin_services::invoices::Invoices;
 use yinxin_services::messaging::{Channels, Messaging};
 use yinxin_services::papers::Papers;
-use yinxin_services::payments::{By, Payments};
+use yinxin_services::payments::{By, OrderFilter, Payments};
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Store;
 use yinxin_store::blobs::Blobs;
@@ -47,6 +47,16 @@ pub struct People {
     pub applicant: AccountId,
     /// A new certificate, and two renewals.
     pub cases: Vec<CaseId>,
+}
+
+impl People {
+    /// All of the applicant's orders.
+    pub fn orders(&self) -> OrderFilter {
+        OrderFilter {
+            account: Some(self.applicant.clone()),
+            ..OrderFilter::default()
+        }
+    }
 }
 
 impl Streets {

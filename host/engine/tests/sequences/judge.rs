@@ -90,7 +90,7 @@ pub async fn faults(house: &House, streets: &Streets) -> Vec<String> {
     }
 
     for order in payments
-        .orders_of(site, &streets.people.applicant, None, 50)
+        .list(site, &streets.people.orders(), None, 50)
         .await
         .unwrap()
     {

@@ -120,7 +120,7 @@ impl Life<'_> {
     async fn orders(&self) -> Vec<(OrderId, OrderState, Fen)> {
         let (payments, site) = (&self.house.services.payments, &self.house.site);
         let found = payments
-            .orders_of(site, &self.streets.people.applicant, None, 50)
+            .list(site, &self.streets.people.orders(), None, 50)
             .await
             .unwrap();
         found

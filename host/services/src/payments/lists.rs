@@ -12,7 +12,7 @@ use yinxin_core::reference;
 use yinxin_core::time::Millis;
 use yinxin_store::allocations::{self, Allocation};
 use yinxin_store::orders::{self, Filter, Order, OrderState};
-use yinxin_store::payments::{self as rows, Payment, PaymentState};
+use yinxin_store::payments::{self as rows, Odd, Payment, PaymentState};
 use yinxin_store::refunds::{self, Refund};
 use yinxin_store::{Connection, StoreError};
 
@@ -162,8 +162,6 @@ pub struct OddPayment {
     pub received: Fen,
     /// What went back or is on its way.
     pub refunded: Fen,
-    /// What of it could be taken to another order.
-    pub assignable: Fen,
     pub confirmed_at: Option<Millis>,
 }
 
@@ -191,12 +189,14 @@ impl Payments {
         text: &str,
     ) -> Result<Vec<Order>, PaymentError> {
         let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let found = orders::called(conn, site, &plain, NAMESAKES).await?;
         // A reference may stand in what was copied from a bank's memo.
-        let wanted = match reference::in_memo(text).into_iter().next() {
-            Some(reference) if !plain.bytes().all(|b| b.is_ascii_digit()) => reference,
-            _ => plain,
-        };
-        Ok(orders::called(conn, site, &wanted, NAMESAKES).await?)
+        match reference::in_memo(text).into_iter().next() {
+            Some(reference) if found.is_empty() && reference != plain => {
+                Ok(orders::called(conn, site, &reference, NAMESAKES).await?)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Orders, newest first, before the id `after`.
@@ -254,19 +254,6 @@ impl Payments {
             .collect();
         let newest = found.into_values().rev().collect();
         self.views_of(&mut conn, site, newest).await
-    }
-
-    /// An account's orders, newest first, after the id `after`.
-    pub async fn orders_of(
-        &self,
-        site: &SiteId,
-        account: &AccountId,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<OrderView>, PaymentError> {
-        let mut conn = self.store.read().await?;
-        let found = orders::of_account(&mut conn, site, account, after, limit).await?;
-        self.views_of(&mut conn, site, found).await
     }
 
     /// A clerk's queue: orders in a state, such as those whose slip is to be verified, oldest first.
@@ -345,23 +332,29 @@ impl Payments {
         Ok(views)
     }
 
-    /// A clerk's list: payments of a wrong amount of which something is left to decide, oldest first.
+    /// A clerk's list: payments of a wrong amount, oldest first, after the id `after`.
     pub async fn odd_payments(
         &self,
         site: &SiteId,
+        odd: Odd,
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<OddPayment>, PaymentError> {
         let mut conn = self.store.read().await?;
-        let mut odd = Vec::new();
-        for payment in rows::in_state(&mut conn, site, PaymentState::Mismatch, after, limit).await?
-        {
-            let order = orders::get(&mut conn, site, &payment.order).await?;
+        let found = rows::odd(&mut conn, site, odd, after, limit).await?;
+        let ids: Vec<&OrderId> = found.iter().map(|payment| &payment.order).collect();
+        let numbers: BTreeMap<OrderId, String> = orders::with_ids(&mut conn, site, &ids)
+            .await?
+            .into_iter()
+            .map(|order| (order.id, order.number))
+            .collect();
+        let mut odd = Vec::with_capacity(found.len());
+        for payment in found {
+            let number = numbers.get(&payment.order).ok_or(StoreError::NotFound)?;
             odd.push(OddPayment {
                 refunded: refunds::total_of(&mut conn, site, &payment.id).await?,
-                assignable: loose(&mut conn, site, &payment).await?.total(),
-                order: order.id,
-                order_number: order.number,
+                order_number: number.clone(),
+                order: payment.order,
                 payment: payment.id,
                 method: payment.method,
                 transaction: payment.transaction,

@@ -9,6 +9,7 @@ use yinxin_services::payments::{
     RefundState, Settled, Transfer, Wechat,
 };
 use yinxin_simulators::trades::{PayMode, TradeState};
+use yinxin_store::payments::Odd;
 use yinxin_store::postings::Account;
 use yinxin_store::{gateway_notifications, jobs, orders};
 
@@ -95,7 +96,7 @@ async fn a_wrong_amount_waits_for_a_clerk_who_gives_it_back() {
             assert_eq!(desk.state(&order).await, OrderState::AwaitingPayment);
             let odd = desk
                 .payments
-                .odd_payments(&desk.site, None, 10)
+                .odd_payments(&desk.site, Odd::Open, None, 10)
                 .await
                 .unwrap();
             let odd = odd.iter().find(|odd| odd.payment == payment.id).unwrap();
@@ -117,6 +118,12 @@ async fn a_wrong_amount_waits_for_a_clerk_who_gives_it_back() {
                 .await;
             assert!(matches!(twice, Err(PaymentError::NothingToRefund)));
             tx.commit().await.unwrap();
+            for (odd, count) in [(Odd::Open, 0), (Odd::Settled, 1)] {
+                let listed = desk.payments.odd_payments(&desk.site, odd, None, 10).await;
+                let own = listed.unwrap().into_iter();
+                let own = own.filter(|odd| odd.payment == payment.id);
+                assert_eq!(own.count(), count, "{odd:?} {}", desk.store.name);
+            }
             assert!(desk.work(60).await.is_empty());
             for account in [
                 Account::Gateway(method),

@@ -9,6 +9,7 @@ use yinxin_services::payments::{
     By, ByKind, OrderState, PaymentError, PaymentState, RefundState, Settled,
 };
 use yinxin_simulators::trades::PayMode;
+use yinxin_store::payments::Odd;
 use yinxin_store::postings::Account;
 
 async fn payment_of(desk: &Desk, order: &OrderId) -> PaymentId {
@@ -92,6 +93,13 @@ async fn parts_add_up_and_only_a_transfer_brings_the_rest() {
                 .unwrap()
                 .is_some()
         );
+        // A bank's number is one, even where the digits in it are another order's reference.
+        let (other, _) = desk.order(1).await;
+        let serial = format!("BK{}", view.reference);
+        let settled = desk.transfer(&other, &serial, 22000).await.unwrap();
+        assert_eq!(settled, Settled::Paid);
+        let found = desk.payments.find(&desk.site, &serial).await.unwrap();
+        assert_eq!(found.map(|found| found.id), Some(other));
     }
 }
 
@@ -233,7 +241,7 @@ async fn a_wrong_amount_over_a_gateway_pays_the_order_together_with_a_transfer()
         assert_eq!(desk.work(1).await.len(), 1);
         assert!(
             desk.payments
-                .odd_payments(&desk.site, None, 9)
+                .odd_payments(&desk.site, Odd::Open, None, 9)
                 .await
                 .unwrap()
                 .is_empty()

@@ -1,12 +1,13 @@
 use yinxin_core::ids::{OrderId, PaymentId, SiteId};
 use yinxin_core::money::{Fen, Method};
 use yinxin_core::time::Millis;
-use yinxin_store::payments::{Arrival, Payment, PaymentState, insert, set_arrived};
+use yinxin_store::payments::{Arrival, Odd, Payment, PaymentState, insert, set_arrived};
 use yinxin_store::{Connection, seal::Sealer, testing::stores};
 
 pub struct Keys {
     created: Payment,
     paid: Payment,
+    odd: Payment,
 }
 
 pub fn keys() -> Keys {
@@ -27,7 +28,7 @@ pub fn keys() -> Keys {
         notified_at: None,
         confirmed_at: None,
     };
-    Keys { created: payment(Method::Wechat), paid: payment(Method::Alipay) }
+    Keys { created: payment(Method::Wechat), paid: payment(Method::Alipay), odd: payment(Method::Alipay) }
 }
 
 /// The same attempt, which a gateway knows by another number.
@@ -46,6 +47,10 @@ pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: 
     }
     let paid = PaymentState::Paid;
     assert!(set_arrived(conn, sealer, site, &keys.paid.id, paid, &arrival()).await.unwrap());
+    let odd = numbered(&keys.odd, &format!("odd-{site}"));
+    assert!(insert(conn, site, &odd).await.unwrap());
+    let mismatch = PaymentState::Mismatch;
+    assert!(set_arrived(conn, sealer, site, &keys.odd.id, mismatch, &arrival()).await.unwrap());
 }
 
 attempts!(payments, keys: Keys => {
@@ -60,6 +65,7 @@ attempts!(payments, keys: Keys => {
     changes end(&keys.created.id, PaymentState::Closed);
     changes set_arrived with sealer (&keys.created.id, PaymentState::Paid, &arrival());
     changes set_standing(&keys.paid.id, PaymentState::Mismatch);
+    reads odd(Odd::Open, None, 9);
     reads payer with sealer (&keys.paid.id);
     changes set_notified(&keys.created.id, Millis(3));
     changes take_check(&keys.created.id, Millis(1), Millis(3));

@@ -70,6 +70,7 @@ async fn plan(conn: &mut yinxin_store::Connection, statement: &Statement) -> Opt
         .replace("{column}", "service")
         .replace("{these}", "'id', 'other'")
         .replace("{queue}", "'reviewer'")
+        .replace("{compared}", ">")
         .replace("{locking}", "");
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
         .fetch_all(conn)

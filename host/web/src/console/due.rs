@@ -12,7 +12,7 @@ use yinxin_services::invoices::InvoiceState;
 use yinxin_services::payments::RefundState;
 use yinxin_services::reconciliation::DifferenceState;
 use yinxin_store::invoices;
-use yinxin_store::payments::{self, Payment};
+use yinxin_store::payments::{self, Odd, Payment};
 
 /// One more than is told says "99+".
 const COUNTED: i64 = 100;
@@ -31,8 +31,6 @@ pub async fn due(clerk: &ClerkVisit) -> Result<Vec<Due>, WebError> {
     let visit = &clerk.visit;
     let (state, site) = (&visit.state, &visit.site.id);
     let waiting = orders::waiting(clerk).await?;
-    let odd = state.payments.odd_payments(site, None, COUNTED).await?;
-    let open_odd = odd.iter().filter(|odd| odd.received > odd.refunded);
     let failed = state
         .payments
         .refunds_in(site, RefundState::Failed, None, COUNTED)
@@ -42,6 +40,7 @@ pub async fn due(clerk: &ClerkVisit) -> Result<Vec<Due>, WebError> {
         .refunds_in(site, RefundState::Requested, None, COUNTED)
         .await?;
     let mut conn = state.store.read().await?;
+    let odd = payments::odd(&mut conn, site, Odd::Open, None, COUNTED).await?;
     let ids: Vec<&PaymentId> = requested.iter().map(|refund| &refund.payment).collect();
     let paid = payments::with_ids(&mut conn, site, &ids).await?;
     let is_transfer = |payment: &&Payment| payment.method == Method::BankTransfer;
@@ -78,7 +77,7 @@ pub async fn due(clerk: &ClerkVisit) -> Result<Vec<Due>, WebError> {
             "desk_lines",
             usize::try_from(lines).unwrap_or_default(),
         ),
-        ("/console/payments", "desk_odd", open_odd.count()),
+        ("/console/payments", "desk_odd", odd.len()),
         ("/console/refunds?state=requested", "desk_by_hand", by_hand),
         ("/console/refunds?state=failed", "desk_failed", failed.len()),
         ("/console/invoices?state=failed", "desk_invoices", refused),

@@ -1,6 +1,6 @@
 //! `/console/payments`: money that fits no order, which goes back or to the order that it was meant for.
 
-use super::money::{self, Paged, by, method_text, one_more, problem, typed};
+use super::money::{self, Choice, Paged, by, method_text, one_more, problem, typed};
 use super::sure::Sure;
 use super::visit::ClerkVisit;
 use crate::error::WebError;
@@ -14,7 +14,7 @@ use yinxin_core::ids::PaymentId;
 use yinxin_core::money::Fen;
 use yinxin_core::rules::Problem;
 use yinxin_services::payments::{OrderView, PaymentError, Settled};
-use yinxin_store::payments::{self as rows, Payment};
+use yinxin_store::payments::{self as rows, Odd, Payment};
 use yinxin_store::{StoreError, orders};
 
 /// Characters of an order's number or reference, with spaces that people put in.
@@ -23,11 +23,20 @@ const NUMBER: usize = 40;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
+    state: String,
     after: String,
 }
 
+/// Those that wait for the clerk stand first; as the address and the catalogue name them.
+const STATES: [(Odd, &str, &str); 2] = [
+    (Odd::Open, "open", "finance.odd_open"),
+    (Odd::Settled, "settled", "finance.given_back"),
+];
+
 #[derive(Serialize)]
 struct OddPage {
+    state: &'static str,
+    states: Vec<Choice>,
     lines: Vec<OddLine>,
     /// How many notifications were refused, in words; empty for none.
     forged: String,
@@ -48,8 +57,6 @@ struct OddLine {
     at: String,
     /// Something is left to decide: it goes back, or to an order.
     open: bool,
-    /// It can be taken to another order.
-    assignable: bool,
 }
 
 #[derive(Serialize)]
@@ -68,11 +75,15 @@ struct AssignPage {
 pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Response, WebError> {
     money::may(&clerk)?;
     let visit = &clerk.visit;
+    let (odd, state, _) = STATES
+        .into_iter()
+        .find(|(_, name, _)| *name == asked.state)
+        .unwrap_or(STATES[0]);
     let after = (!asked.after.is_empty()).then_some(asked.after.as_str());
     let found = visit
         .state
         .payments
-        .odd_payments(&visit.site.id, after, one_more())
+        .odd_payments(&visit.site.id, odd, after, one_more())
         .await?;
     let Paged { lines, next } = Paged::new(found, |odd| odd.payment.to_string());
     let lines = lines.into_iter().map(|odd| OddLine {
@@ -86,7 +97,6 @@ pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respon
         refunded: odd.refunded.0,
         at: odd.confirmed_at.map(|at| at.minute()).unwrap_or_default(),
         open: odd.received > odd.refunded,
-        assignable: odd.assignable.0 > 0,
     });
     let forged = match visit.state.payments.forged_notifications(&visit.site.id) {
         0 => String::new(),
@@ -95,15 +105,18 @@ pub async fn odd(clerk: ClerkVisit, Query(asked): Query<Asked>) -> Result<Respon
             &[("n", &count.to_string())],
         ),
     };
+    let base = format!("/console/payments?state={state}");
     let page = OddPage {
+        state,
+        states: STATES
+            .map(|(_, name, label)| Choice::new(name, visit.text(label)))
+            .into(),
         lines: lines.collect(),
         forged,
         next: next
-            .map(|next| format!("/console/payments?after={next}"))
+            .map(|next| format!("{base}&after={next}"))
             .unwrap_or_default(),
-        first: after
-            .map(|_| "/console/payments".to_owned())
-            .unwrap_or_default(),
+        first: after.map(|_| base).unwrap_or_default(),
     };
     clerk.page("console/payments.html", page)
 }

@@ -10,6 +10,8 @@ use yinxin_core::time::Millis;
 use yinxin_services::payments::RefundState;
 use yinxin_services::reconciliation::ReportState;
 use yinxin_simulators::lies::Answers;
+use yinxin_store::payments::Odd;
+
 impl Life<'_> {
     /// Providers answer again and clerks clear their queues, until nothing moves any more.
     pub(super) async fn rest(&mut self) {
@@ -32,7 +34,11 @@ impl Life<'_> {
             // What a crashed worker had taken is free again, then all trades come to their end.
             self.streets.clock.advance(600);
             work(self.house, self.streets, 4 * 3600).await;
-            for odd in payments.odd_payments(&site, None, 50).await.unwrap() {
+            for odd in payments
+                .odd_payments(&site, Odd::Open, None, 50)
+                .await
+                .unwrap()
+            {
                 self.give_back(&odd.payment).await;
             }
             let mut waiting = Vec::new();

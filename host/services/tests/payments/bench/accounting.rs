@@ -10,6 +10,7 @@ use yinxin_services::payments::{
     By, OrderFilter, OrderState, PaymentError, PaymentState, RefundState,
 };
 use yinxin_store::jobs;
+use yinxin_store::payments::Odd;
 use yinxin_store::postings::{self, Account};
 
 impl Bench<'_> {
@@ -43,7 +44,7 @@ impl Bench<'_> {
             }
             for odd in self
                 .payments
-                .odd_payments(&self.site, None, 99)
+                .odd_payments(&self.site, Odd::Open, None, 99)
                 .await
                 .unwrap()
             {
