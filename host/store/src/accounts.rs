@@ -1,5 +1,6 @@
 //! Applicants' accounts, the ids they log in with, and their sealed profiles.
 
+use crate::query::Query;
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use yinxin_core::definition::LoginId;
@@ -114,23 +115,13 @@ pub async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Account>, StoreError> {
-    let pattern = format!(
-        "{}%",
-        name_prefix
-            .replace('!', "!!")
-            .replace('%', "!%")
-            .replace('_', "!_")
+    let mut query = Query::new(
+        "SELECT id, name, mobile_masked, state, created_at, version FROM accounts WHERE site = $1 AND id > $2",
+        &[site.as_str(), after.unwrap_or_default()],
     );
-    let rows = sqlx::query(
-        "SELECT id, name, mobile_masked, state, created_at, version FROM accounts
-         WHERE site = $1 AND name LIKE $2 ESCAPE '!' AND id > $3 ORDER BY id LIMIT $4",
-    )
-    .bind(site.as_str())
-    .bind(pattern)
-    .bind(after.unwrap_or(""))
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    query.begins(" AND ", "name", name_prefix);
+    query.number(" ORDER BY id LIMIT ", limit);
+    let rows = query.rows(conn).await?;
     rows.iter().map(account).collect()
 }
 

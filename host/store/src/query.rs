@@ -40,6 +40,37 @@ impl Query {
         self.text.push_str(text);
     }
 
+    /// Adds `before` and the condition that a column's text holds this one, its Latin letters in either form.
+    pub fn holds(&mut self, before: &str, column: &str, text: &str) {
+        self.like(before, column, text, "%");
+    }
+
+    /// The same of texts that begin with this one.
+    pub fn begins(&mut self, before: &str, column: &str, text: &str) {
+        self.like(before, column, text, "");
+    }
+
+    fn like(&mut self, before: &str, column: &str, text: &str, ahead: &str) {
+        let pattern = |text: &str| {
+            let mut pattern = ahead.to_owned();
+            for sign in text.chars() {
+                if matches!(sign, '\\' | '%' | '_') {
+                    pattern.push('\\');
+                }
+                pattern.push(sign);
+            }
+            pattern + "%"
+        };
+        self.text(&format!("{before}({column} LIKE "), &pattern(text));
+        let lower = text.to_lowercase();
+        // Most names have no such letters and are compared once, as they stand.
+        if lower != text.to_uppercase() {
+            let either = format!(" ESCAPE '\\' OR lower({column}) LIKE ");
+            self.text(&either, &pattern(&lower));
+        }
+        self.and(" ESCAPE '\\')");
+    }
+
     fn push(&mut self, before: &str, value: Value) {
         self.values.push(value);
         self.text.push_str(before);
@@ -79,13 +110,4 @@ pub(crate) async fn among(
     Query::new(text(&placeholders.join(", ")), &values)
         .rows(conn)
         .await
-}
-
-/// The pattern of LIKE … ESCAPE '\' for texts that hold this one.
-pub(crate) fn holding(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
 }

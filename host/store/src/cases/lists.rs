@@ -2,7 +2,7 @@
 
 use crate::cases::tails::{FEW, Part};
 use crate::cases::{Claim, NEVER, Standing};
-use crate::query::{Query, among, holding};
+use crate::query::{Query, among};
 use crate::{Connection, Dialect, StoreError};
 use sqlx::Row;
 use yinxin_core::{
@@ -228,13 +228,12 @@ fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, way: Way<'_>) {
     if let Some(part) = way.rare {
         part.narrow(query, site);
     } else if let Some(text) = &filter.text {
-        let pattern = holding(text);
-        query.text(" AND (subject LIKE ", &pattern);
+        query.holds(" AND (", "subject", text);
         // A number has digits alone.
         if text.bytes().all(|b| b.is_ascii_digit()) {
-            query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
+            query.holds(" OR ", "number", text);
         }
-        query.and(" ESCAPE '\\')");
+        query.and(")");
     }
     if let Some(key) = &filter.key {
         query.text(

@@ -173,10 +173,9 @@ impl Part {
         }
         query.and(")");
         if let Some(text) = &self.compared {
-            let pattern = crate::query::holding(text);
-            query.text(" AND (lower(subject) LIKE ", &pattern);
-            query.text(" ESCAPE '\\' OR number LIKE ", &pattern);
-            query.and(" ESCAPE '\\')");
+            query.holds(" AND (", "subject", text);
+            query.holds(" OR ", "number", text);
+            query.and(")");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists of a site's certificates for its clerks, page by page, each read off an index.
 
 use super::{COLUMNS, Certificate, certificate};
-use crate::query::{Query, holding};
+use crate::query::Query;
 use crate::{Connection, StoreError};
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::Millis;
@@ -61,17 +61,13 @@ pub(crate) fn narrow(query: &mut Query, dates: &str, filter: &Filter) {
     match (&filter.name, &filter.serial) {
         (None, None) => {}
         (name, serial) => {
-            let mut before = format!(" AND ({dates}.");
+            let mut before = " AND (";
             if let Some(name) = name {
-                query.text(&format!("{before}subject LIKE "), &holding(name));
-                query.and(" ESCAPE '\\'");
-                before = format!(" OR {dates}.");
+                query.holds(before, &format!("{dates}.subject"), name);
+                before = " OR ";
             }
             if let Some(serial) = serial {
-                let pattern = holding(serial);
-                let pattern = pattern.trim_start_matches('%');
-                query.text(&format!("{before}serial LIKE "), pattern);
-                query.and(" ESCAPE '\\'");
+                query.begins(before, &format!("{dates}.serial"), serial);
             }
             query.and(")");
         }

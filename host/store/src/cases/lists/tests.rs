@@ -99,7 +99,7 @@ async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_ma
             let subject = match number {
                 7 | 300 => "信江Water供水公司".to_owned(),
                 599 => "鹰潭某某建设工程有限公司第五百九十九分公司".to_owned(),
-                _ => format!("鹰潭第{number}建设工程有限公司"),
+                _ => format!("鹰潭第{number}建设工程有限公司Cn"),
             };
             let case = case(&format!("20261120{number:06}"), &subject, Some(number));
             insert(&mut tx, &store.sealer, &site(), &case)
@@ -131,6 +131,11 @@ async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_ma
             ("000299", 1),
             ("0299", 1),
             ("没有", 0),
+            // Latin letters in either form, of few names, of a long part, and of very many.
+            ("wATER供水", 2),
+            ("鹰潭第30建设工程有限公司cN", 1),
+            ("公司cn", 597),
+            ("公司Cn", 597),
         ] {
             assert_eq!(find(text).await, count, "{} {text}", store.name);
         }
