@@ -9,6 +9,7 @@ use crate::texts::fill;
 use axum::response::Response;
 use serde::Serialize;
 use yinxin_core::definition::Role;
+use yinxin_store::cases::COUNTED;
 
 /// Cases that one clerk holds at a time; more are found in their queues.
 const HELD: usize = 20;
@@ -57,11 +58,11 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
     });
     let held = engine.claimed(site, &clerk.clerk, HELD).await?;
     // One more than is shown says "99+".
-    const COUNTED: i64 = 100;
+    const LETTERS: i64 = 100;
     let unsent = visit
         .state
         .messaging
-        .dead_letters(site, None, COUNTED)
+        .dead_letters(site, None, LETTERS)
         .await;
     // An administrator may do it too; it is not what he comes for.
     let is_finance = clerk.clerk.roles.contains(&Role::Finance);
@@ -78,12 +79,12 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
     clerk.page("console/desk.html", page)
 }
 
-/// As far as the engine counts: `999+` stands for a thousand and more.
+/// As far as they are counted: `499+` stands for five hundred and more.
 fn counted(cases: i64) -> String {
     match cases {
         0 => String::new(),
-        1..1_000 => cases.to_string(),
-        _ => "999+".to_owned(),
+        1..COUNTED => cases.to_string(),
+        _ => format!("{}+", COUNTED - 1),
     }
 }
 
@@ -109,8 +110,8 @@ mod tests {
     #[test]
     fn counts_have_three_digits_at_most() {
         assert_eq!(counted(0), "");
-        assert_eq!(counted(999), "999");
-        assert_eq!(counted(1_000), "999+");
+        assert_eq!(counted(499), "499");
+        assert_eq!(counted(500), "499+");
     }
 
     #[test]
