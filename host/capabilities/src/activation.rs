@@ -104,6 +104,13 @@ pub enum ActivationError {
     Database { site: SiteId, error: StoreError },
 }
 
+impl ActivationError {
+    /// True where the database failed, and the component may be as good as any.
+    pub fn is_of_database(&self) -> bool {
+        matches!(self, Self::Store { .. } | Self::Database { .. })
+    }
+}
+
 /// The findings, one after the other, in the manner of a compiler.
 fn listed(findings: &[Finding]) -> String {
     findings.iter().fold(String::new(), |mut text, finding| {

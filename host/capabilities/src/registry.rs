@@ -29,6 +29,8 @@ struct Shelf {
     active: BTreeMap<String, Arc<Plugin>>,
     /// By name and digest: all that are loaded.
     versions: BTreeMap<(String, String), Arc<Plugin>>,
+    /// By name: why the version that should be active is not.
+    refused: BTreeMap<String, String>,
 }
 
 impl Registry {
@@ -48,6 +50,18 @@ impl Registry {
     /// All active plugins of a site, by name.
     pub fn plugins(&self, site: &SiteId) -> Vec<Arc<Plugin>> {
         self.shelf(site).active.values().cloned().collect()
+    }
+
+    /// By plugin, why the version that the site asks for is not active; the one before may be.
+    pub fn refused(&self, site: &SiteId) -> BTreeMap<String, String> {
+        self.shelf(site).refused.clone()
+    }
+
+    /// Keeps why a plugin's version is not active, until one is.
+    pub fn refuse(&self, site: &SiteId, plugin: &str, why: String) {
+        self.change(site, |shelf| {
+            shelf.refused.insert(plugin.to_owned(), why);
+        });
     }
 
     /// One version, active or not.
@@ -124,8 +138,8 @@ impl Registry {
     }
 
     /// Loads what the database has of a site and this process has not: the active versions, and those that still have
-    /// open cases. A plugin that `site.toml` no longer names keeps its cases, with no capability. An old version that
-    /// cannot be loaded any more is left out, so that its few cases stop and not the site.
+    /// open cases. A plugin that `site.toml` no longer names keeps its cases, with no capability. A version that cannot be
+    /// loaded any more is left out, so that its cases stop and not the site, nor others.
     pub async fn load(
         &self,
         store: &Store,
@@ -159,9 +173,11 @@ impl Registry {
             let (name, version, active, plugin) = restored.map_err(failed)?;
             match plugin {
                 Ok(plugin) => self.switch(Arc::new(plugin), active),
-                Err(error) if active => return Err(error),
                 Err(error) => {
-                    tracing::error!(%site, plugin = %name, %version, %error, "old version cannot be loaded");
+                    tracing::error!(%site, plugin = %name, %version, %error, "a version cannot be loaded");
+                    if active {
+                        self.refuse(site, &name, error.to_string());
+                    }
                 }
             }
         }
@@ -174,17 +190,25 @@ impl Registry {
     }
 
     fn switch(&self, plugin: Arc<Plugin>, active: bool) {
+        let name = plugin.name.clone();
+        let site = plugin.site.clone();
+        self.change(&site, |shelf| {
+            let version = (name.clone(), plugin.digest.clone());
+            shelf.versions.insert(version, plugin.clone());
+            if active {
+                shelf.refused.remove(&name);
+                shelf.active.insert(name, plugin);
+            }
+        });
+    }
+
+    fn change(&self, site: &SiteId, change: impl FnOnce(&mut Shelf)) {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         let mut shelf = sites
-            .get(&plugin.site)
+            .get(site)
             .map_or_else(Shelf::default, |shelf| Shelf::clone(shelf));
-        shelf
-            .versions
-            .insert((plugin.name.clone(), plugin.digest.clone()), plugin.clone());
-        if active {
-            shelf.active.insert(plugin.name.clone(), plugin.clone());
-        }
-        sites.insert(plugin.site.clone(), Arc::new(shelf));
+        change(&mut shelf);
+        sites.insert(site.clone(), Arc::new(shelf));
     }
 }
 

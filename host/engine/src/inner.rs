@@ -79,12 +79,15 @@ impl Inner {
         }
     }
 
-    /// The plugin that decides this case: the version that it began with, or a newer one that takes it over.
+    /// The plugin that decides this case: the version that it began with, or a newer one that takes it over. One that
+    /// could not be loaded may be there after the next start.
     pub fn plugin(&self, site: &SiteId, case: &Case) -> Result<Arc<Plugin>, EngineError> {
         let found = self
             .registry
             .for_case(site, &case.plugin, &case.plugin_digest);
-        found.ok_or(EngineError::NotFound)
+        found.ok_or_else(|| {
+            EngineError::Outage(format!("the plugin `{}` is not loaded", case.plugin))
+        })
     }
 
     /// The definition that a case's page is rendered from; of a version that is loaded no more, from the database.

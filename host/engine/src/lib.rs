@@ -103,6 +103,20 @@ impl Engine {
         }
     }
 
+    /// The plugins of which the version that the site asks for is not active.
+    pub fn refused_plugins(&self, site: &SiteId) -> Vec<views::RefusedPlugin> {
+        let registry = &self.inner.registry;
+        let refused = registry.refused(site).into_iter();
+        let refused = refused.map(|(name, why)| views::RefusedPlugin {
+            goes_on: registry
+                .plugin(site, &name)
+                .map(|plugin| plugin.definition.version.clone()),
+            name,
+            why,
+        });
+        refused.collect()
+    }
+
     /// The site's account policy with its registration and profile forms; none before its plugin is active.
     pub fn account_policy(
         &self,

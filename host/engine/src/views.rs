@@ -336,11 +336,21 @@ pub struct Offer {
     pub service: Shared<Service>,
 }
 
+/// A plugin of which the version that the site asks for is not active.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusedPlugin {
+    pub name: String,
+    /// As the operator's log has it.
+    pub why: String,
+    /// The version that new cases begin under all the same.
+    pub goes_on: Option<String>,
+}
+
 /// How a role's queue stands.
 #[derive(Clone, Debug)]
 pub struct QueueView {
     pub role: yinxin_core::definition::Role,
-    /// 1,000 stands for that many and more.
+    /// [`yinxin_store::cases::COUNTED`] stands for that many and more.
     pub cases: i64,
     /// Likewise.
     pub overdue: i64,

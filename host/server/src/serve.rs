@@ -169,6 +169,7 @@ fn state(
             transfer: file.payments.transfer.clone(),
             domains: file.domains.clone(),
             folder: file.folder.clone(),
+            closed: host.closed.contains(&file.id),
         })
     });
     let services = &host.services;

@@ -4,12 +4,13 @@ use crate::codes::Codes;
 use crate::config::{self, MailTls, SiteFile, SmsProvider};
 use crate::development::Simulators;
 use anyhow::{Context, Result, bail};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
-use yinxin_capabilities::{Manifest, Registry};
+use yinxin_capabilities::{ActivationError, Manifest, PluginEntry, Registry};
+use yinxin_core::ids::SiteId;
 use yinxin_core::time::{Clock, SystemClock};
 use yinxin_documents::Renderer;
 use yinxin_engine::{Engine, Services};
@@ -54,6 +55,8 @@ pub struct Host {
     pub sealer: Arc<Sealer>,
     pub clock: Arc<dyn Clock>,
     pub sites: BTreeMap<String, SiteFile>,
+    /// Those of them that have no rules for their accounts.
+    pub closed: BTreeSet<String>,
     pub registry: Arc<Registry>,
     pub engine: Engine,
     pub services: Services,
@@ -181,8 +184,14 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
     }
 
     let registry = Arc::new(Registry::new(sandbox(&places.data, &master)?)?);
-    for file in sites.values() {
-        activate(&registry, &store, file, &places.plugins).await?;
+    let mut closed = BTreeSet::new();
+    for (id, file) in &sites {
+        if !activate(&registry, &store, file, &places.plugins).await? {
+            closed.insert(id.clone());
+        }
+    }
+    if closed.len() == sites.len() {
+        bail!("no site can be opened: see the errors above");
     }
 
     let blobs = Blobs::folder(&places.data.join("blobs"), sealer.clone())?;
@@ -339,6 +348,7 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
         sealer,
         clock,
         sites,
+        closed,
         registry,
         engine,
         services,
@@ -348,22 +358,29 @@ pub async fn assemble(places: &Places, simulators: Option<&Simulators>) -> Resul
     })
 }
 
+/// Loads a site's plugins. What is wrong with one of them does not keep the others from serving, nor other sites: the
+/// version before goes on where there is one. False where the site has no rules for its accounts then.
 async fn activate(
     registry: &Registry,
     store: &Store,
     file: &SiteFile,
     plugins: &Path,
-) -> Result<()> {
+) -> Result<bool> {
     let site = file.id()?;
     registry.load(store, &site, &file.plugins).await?;
     for entry in &file.plugins {
-        let (component, manifest) = read_plugin(plugins, &entry.name)?;
-        let activated = registry
-            .activate(store, &site, &component, &manifest, entry)
-            .await?;
-        for warning in &activated.warnings {
-            tracing::warn!(%site, plugin = entry.name, "{warning}");
+        let Err(error) = renew(registry, store, &site, entry, plugins).await else {
+            continue;
+        };
+        let of_database = |error: &ActivationError| error.is_of_database();
+        if error.downcast_ref().is_some_and(of_database) {
+            return Err(error);
         }
+        let why = format!("{error:#}");
+        let goes_on = registry.plugin(&site, &entry.name);
+        let goes_on = goes_on.map(|plugin| plugin.definition.version.clone());
+        tracing::error!(%site, plugin = entry.name, %why, ?goes_on, "a plugin was not activated");
+        registry.refuse(&site, &entry.name, why);
     }
     let owners = registry.plugins(&site);
     let owners = owners
@@ -371,9 +388,25 @@ async fn activate(
         .filter(|plugin| plugin.definition.account_policy.is_some())
         .count();
     if owners != 1 {
-        bail!(
-            "the site `{site}` has {owners} plugins with an account policy; it needs exactly one"
-        );
+        tracing::error!(%site, owners, "a site needs exactly one plugin with an account policy: it is closed");
+    }
+    Ok(owners == 1)
+}
+
+/// Activates the version that lies in the plugins folder.
+async fn renew(
+    registry: &Registry,
+    store: &Store,
+    site: &SiteId,
+    entry: &PluginEntry,
+    plugins: &Path,
+) -> Result<()> {
+    let (component, manifest) = read_plugin(plugins, &entry.name)?;
+    let activated = registry
+        .activate(store, site, &component, &manifest, entry)
+        .await?;
+    for warning in &activated.warnings {
+        tracing::warn!(%site, plugin = entry.name, "{warning}");
     }
     Ok(())
 }

@@ -137,6 +137,7 @@ mod tests {
             transfer: None,
             domains: vec![],
             folder: "/sites/jiangxi".into(),
+            closed: false,
         };
         assert!(site_file(&site, "theme.css").is_some());
         for name in [

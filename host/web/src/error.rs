@@ -40,6 +40,9 @@ pub enum WebError {
     /// Something that we need does not answer.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The site's rules could not be loaded.
+    #[error("closed")]
+    Closed,
     /// A mistake of ours.
     #[error("internal: {0}")]
     Internal(String),
@@ -79,7 +82,7 @@ impl WebError {
             Self::Stale => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -87,6 +90,7 @@ impl WebError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Forged => "forged",
+            Self::Closed => "closed",
             other => kind_of(other.status()),
         }
     }

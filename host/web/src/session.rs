@@ -96,6 +96,9 @@ async fn visitor(state: &AppState, parts: &Parts) -> Result<Visitor, WebError> {
     }
     let chosen = parts.extensions.get::<ChosenSite>();
     let site = &chosen.ok_or(WebError::NotFound)?.site;
+    if !site.answers(parts.uri.path()) {
+        return Err(WebError::Closed);
+    }
     let https = state.config().https;
     let (session, name) = match session(state, &site.id, parts).await? {
         Some((token, session, name)) => (Some((token, session)), name),
@@ -171,7 +174,7 @@ pub fn page_behind(headers: &HeaderMap, path: &str) -> String {
     local_path(behind.unwrap_or_default(), home)
 }
 
-fn is_console(path: &str) -> bool {
+pub(crate) fn is_console(path: &str) -> bool {
     path.strip_prefix(CONSOLE)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

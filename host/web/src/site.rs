@@ -1,5 +1,6 @@
 //! Which site a request is for: decided by the Host header and by nothing else.
 
+use crate::session::is_console;
 use crate::state::AppState;
 use axum::extract::Request;
 use http::header::HOST;
@@ -56,6 +57,15 @@ pub struct Site {
     pub domains: Vec<Domain>,
     /// The site's folder: `theme.css`, logo, `templates/`, `pages/`.
     pub folder: PathBuf,
+    /// Its rules are not there: see [`Site::answers`].
+    pub closed: bool,
+}
+
+impl Site {
+    /// A closed site takes nobody in; its clerks see why, and whoever verifies a certificate finds the lists.
+    pub fn answers(&self, path: &str) -> bool {
+        !self.closed || is_console(path) || matches!(path, "/crl" | "/issuers.pem")
+    }
 }
 
 /// The site of a request.
@@ -138,6 +148,7 @@ mod tests {
                 domain("ca.example.cn", None),
             ],
             folder: PathBuf::new(),
+            closed: false,
         }])
     }
 

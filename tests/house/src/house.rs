@@ -260,7 +260,8 @@ async fn fresh_postgres() -> Result<String> {
     Ok(url.to_string())
 }
 
-fn built_plugins() -> PathBuf {
+/// Folder of the built plugins.
+pub fn built_plugins() -> PathBuf {
     std::env::var_os("YINXIN_COMPONENTS").map_or_else(|| target().join("plugins"), PathBuf::from)
 }
 

@@ -72,7 +72,7 @@ const SUITES: [Suite; 10] = [
 
 /// Integration tests of the suites that have some, by the names of their targets in whatever crate they stand. They have
 /// `test = false` there, so that `unit` does not run them too.
-const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile", "replay"];
+const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile", "broken_plugins", "replay"];
 const GATEWAY_TESTS: &[&str] = &["gateways", "sequences", "races"];
 const SECURITY_TESTS: &[&str] = &["security"];
 const CRASH_TESTS: &[&str] = &["whole_ways", "crash", "faults"];

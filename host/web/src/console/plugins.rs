@@ -6,10 +6,12 @@ use axum::response::Response;
 use serde::Serialize;
 use yinxin_core::definition::lint::{Finding, lint};
 use yinxin_core::definition::{Definition, Role};
+use yinxin_engine::views::RefusedPlugin;
 use yinxin_store::{StoreError, plugins};
 
 #[derive(Serialize)]
 struct PluginsPage {
+    refused: Vec<RefusedPlugin>,
     plugins: Vec<PluginLine>,
 }
 
@@ -48,5 +50,9 @@ pub async fn list(clerk: ClerkVisit) -> Result<Response, WebError> {
             activated: activation.activated_at.minute(),
         });
     }
-    clerk.page("console/plugins.html", PluginsPage { plugins })
+    let page = PluginsPage {
+        refused: visit.state.engine.refused_plugins(&visit.site.id),
+        plugins,
+    };
+    clerk.page("console/plugins.html", page)
 }

@@ -199,6 +199,7 @@ fn site_with(template: &str) -> (tempfile::TempDir, Sites, SiteId) {
         transfer: None,
         domains: Vec::new(),
         folder: folder.path().to_owned(),
+        closed: false,
     }]);
     (folder, sites, id)
 }

@@ -208,6 +208,7 @@ async fn built(
             }),
             domains: vec![domain],
             folder: folder.path().to_owned(),
+            closed: false,
         }]),
         texts: Texts::chinese().unwrap(),
         sessions: services.accounts.sessions().clone(),
