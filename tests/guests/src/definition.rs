@@ -35,6 +35,7 @@ pub(crate) const TRANSITIONS: &[&str] = &[
     "copy",
     "copy-once",
     "copy-beyond",
+    "scans",
     "recurse",
     "long-result",
     "aliases",
@@ -199,6 +200,9 @@ pub(crate) fn described() -> Definition {
         }
         "markup" => definition.title = "<script>alert(1)</script>\0".into(),
         "not-utf8" => definition.title = crate::harm::not_utf8(),
+        "tries-everything" => {
+            definition.summary = format!("试过 {} 个接口", crate::script::denied());
+        }
         "no-services" => definition.services.clear(),
         "another-name" => definition.id = "yingtan".into(),
         "bad-id" => definition.forms[1].id = "../../etc/passwd".into(),

@@ -15,6 +15,10 @@ pub(crate) fn doing(harm: &str) -> bool {
         "host-calls" => loop {
             let _ = black_box(storage::get("nothing"));
         },
+        // Each is a large answer of the database's, and the same one again, which the host keeps one record of.
+        "scans" => loop {
+            let _ = black_box(storage::scan("", None, 100));
+        },
         "many-reads" => (0u64..).for_each(|n| drop(storage::get(&n.to_string()))),
         "grow" => {
             let mut kept = Vec::new();

@@ -6,6 +6,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod calls;
 mod definition;
 mod harm;
 mod quotes;
@@ -40,16 +41,14 @@ impl Guest for Hostile {
     fn check(case: CaseView, _at: Moment, checkpoint: Checkpoint) -> Vec<Problem> {
         match checkpoint {
             Checkpoint::Step(_) => match wanted(&case.values) {
+                "script" => script::problems(&case.values),
                 "aliases" => harm::aliases(),
                 harm => {
                     harm::doing(harm);
                     Vec::new()
                 }
             },
-            // A pure rule that writes tells what it was answered.
-            Checkpoint::Guard(guard) if guard == "writes" => {
-                vec![problem(&format!("{:?}", storage::put("k", b"v")))]
-            }
+            Checkpoint::Guard(guard) if guard == "script" => script::problems(&case.values),
             Checkpoint::Guard(guard) if guard == "too-many" => vec![problem("多"); 300],
             Checkpoint::Guard(guard) if guard == "silent" => vec![problem(" ")],
             _ => Vec::new(),
@@ -58,11 +57,17 @@ impl Guest for Hostile {
 
     fn quote(basket: Basket) -> Result<Quotation, Vec<Problem>> {
         let first = basket.cases.first().map(|case| case.values.as_slice());
-        Ok(quotes::of(wanted(first.unwrap_or_default())))
+        match wanted(first.unwrap_or_default()) {
+            "script" => Err(script::problems(first.unwrap_or_default())),
+            wanted => Ok(quotes::of(wanted)),
+        }
     }
 
     fn prefill(sources: Sources) -> Vec<NamedValue> {
-        harm::doing(wanted(&sources.profile));
+        match wanted(&sources.profile) {
+            "script" => return script::values(&sources.profile),
+            harm => harm::doing(harm),
+        };
         sources.profile
     }
 

@@ -1,7 +1,10 @@
-//! Runs the interface calls that stand in an event's input: the name is the function, the value its arguments,
-//! separated by `|`. What each call answered goes, line by line, into the field `log` of the decision.
+//! Runs interface calls: the name is the function, the value its arguments, separated by `|`. In an event they are the
+//! input, and what each answered goes, line by line, into the field `log` of the decision. In the rules that are asked
+//! before anything is decided they stand among the answers, behind a mark, and come back as that rule's answer.
 
+use crate::calls::CALLS;
 use crate::exports::yinxin::site::rules::{Decision, NamedValue, Problem};
+use crate::problem;
 use crate::yinxin::accounts::accounts;
 use crate::yinxin::certificates::certificates;
 use crate::yinxin::documents::documents;
@@ -11,20 +14,54 @@ use crate::yinxin::payments::payments;
 use crate::yinxin::storage::storage;
 use crate::yinxin::tokens::tokens;
 
+/// What a call among a case's answers begins with.
+const MARK: &str = "call:";
+
 pub(crate) fn run(input: &[NamedValue]) -> Result<Decision, Vec<Problem>> {
     let log: Vec<String> = input
         .iter()
         .map(|call| answer(&call.name, &call.value))
         .collect();
-    let values = vec![NamedValue {
-        name: "log".into(),
-        value: log.join("\n"),
-    }];
     Ok(Decision {
         to: "done".into(),
-        values,
+        values: vec![logged(&log)],
         note: String::new(),
     })
+}
+
+/// As problems, in the order of the calls.
+pub(crate) fn problems(values: &[NamedValue]) -> Vec<Problem> {
+    among(values).iter().map(|line| problem(line)).collect()
+}
+
+/// As the value of a field.
+pub(crate) fn values(values: &[NamedValue]) -> Vec<NamedValue> {
+    vec![logged(&among(values))]
+}
+
+/// Tries every function of the contract, and says how many there are; gives up loudly when one is not denied.
+pub(crate) fn denied() -> usize {
+    for (function, call, arguments) in CALLS {
+        let answered = answer(call, arguments);
+        assert!(answered.contains("Denied"), "{function}: {answered}");
+    }
+    CALLS.len()
+}
+
+fn among(values: &[NamedValue]) -> Vec<String> {
+    let calls = values
+        .iter()
+        .filter_map(|value| Some((value.name.strip_prefix(MARK)?, &value.value)));
+    calls
+        .map(|(call, arguments)| format!("{call}: {}", answer(call, arguments)))
+        .collect()
+}
+
+fn logged(log: &[String]) -> NamedValue {
+    NamedValue {
+        name: "log".into(),
+        value: log.join("\n"),
+    }
 }
 
 fn answer(call: &str, arguments: &str) -> String {

@@ -10,6 +10,7 @@
 
 mod activation;
 mod activations;
+mod contract;
 mod guest;
 mod interfaces;
 mod lies;

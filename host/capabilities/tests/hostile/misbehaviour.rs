@@ -1,11 +1,12 @@
 //! Each misbehaviour ends in its own error, leaves nothing behind, and does not spoil the next call.
 
-use crate::guest::{House, case, event, facts, site};
+use crate::guest::{House, case, facts};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use yinxin_capabilities::{Capability, CaseFacts, Quotas, RuleError};
+use yinxin_capabilities::{CaseFacts, Quotas, RuleError};
 use yinxin_core::rules::{Basket, Checkpoint, Moment, NamedValue, Sources};
 use yinxin_sandbox::{Failure, Limits};
-use yinxin_store::{plugin_storage, testing};
+use yinxin_store::testing;
 
 fn failure(error: RuleError) -> Failure {
     match error {
@@ -17,14 +18,10 @@ fn failure(error: RuleError) -> Failure {
     }
 }
 
-async fn nothing_is_stored(house: &House) {
-    let mut connection = house.store.read().await.unwrap();
-    assert_eq!(
-        plugin_storage::room(&mut connection, &site(), "hostile")
-            .await
-            .unwrap(),
-        0
-    );
+/// Rows of every table, its own storage among them. Nobody commits here: whatever comes to stand there was written by a
+/// call behind its caller's back.
+async fn rows(house: &House) -> BTreeMap<String, i64> {
+    house.store.rows().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +54,10 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
                 ("many-messages", time),
             ],
         ),
-        (slow_guest, vec![("host-calls", total)]),
+        (
+            slow_guest,
+            vec![("host-calls", total.clone()), ("scans", total)],
+        ),
         (
             patient,
             vec![
@@ -76,6 +76,7 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
     ];
     for (limits, expected) in groups {
         let house = House::with(testing::sqlite().await, limits, Quotas::default()).await;
+        let before = rows(&house).await;
         for (behaviour, expected) in expected {
             let outcome = house.handle(behaviour).await;
             let found = failure(
@@ -86,9 +87,10 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
             assert_eq!(found, expected, "{behaviour}");
             assert!(house.handle("good").await.is_ok(), "after {behaviour}");
         }
-        nothing_is_stored(&house).await;
+        assert_eq!(rows(&house).await, before);
     }
     let house = House::open(testing::sqlite().await).await;
+    let before = rows(&house).await;
     for (behaviour, least) in [("grow", 32 << 20), ("grow-at-once", 65_000 << 16)] {
         let grown = failure(house.handle(behaviour).await.unwrap_err());
         assert!(
@@ -101,7 +103,7 @@ async fn every_misbehaviour_is_named_and_the_next_call_is_well() {
     assert!(matches!(no_text, Failure::BadResult { .. }), "{no_text}");
     // Large and well within what a call may do.
     assert!(house.handle("copy-once").await.is_ok());
-    nothing_is_stored(&house).await;
+    assert_eq!(rows(&house).await, before);
 }
 
 /// Whatever transition the guest has, one call of it comes back; what it says of itself is not needed for that.
@@ -113,6 +115,7 @@ async fn no_transition_takes_the_sandbox_with_it() {
         Quotas::default(),
     )
     .await;
+    let before = rows(&house).await;
     let lifecycle = &house.plugin.definition.lifecycles[0];
     let mut contained = 0;
     for transition in &lifecycle.transitions {
@@ -124,7 +127,7 @@ async fn no_transition_takes_the_sandbox_with_it() {
         "{contained} of {}",
         lifecycle.transitions.len()
     );
-    nothing_is_stored(&house).await;
+    assert_eq!(rows(&house).await, before);
 }
 
 #[tokio::test]
@@ -152,14 +155,15 @@ async fn an_answer_that_contradicts_the_definition_is_refused() {
 #[tokio::test]
 async fn a_rule_that_declines_asks_for_nothing() {
     let house = House::open(testing::sqlite().await).await;
+    let before = rows(&house).await;
     let declined = house.handle("decline").await.unwrap();
     assert_eq!(declined.result.unwrap_err()[0].message, "不行");
     assert!(declined.effects.is_empty());
-    nothing_is_stored(&house).await;
+    assert_eq!(rows(&house).await, before);
 }
 
 #[tokio::test]
-async fn a_pure_rule_cannot_write_and_its_answers_are_bounded() {
+async fn the_answers_of_a_pure_rule_are_bounded() {
     let house = House::open(testing::sqlite().await).await;
     let at = Moment {
         now: 0,
@@ -172,10 +176,6 @@ async fn a_pure_rule_cannot_write_and_its_answers_are_bounded() {
             .check(house.context(facts()), &case(), &at, &guard)
             .await
     };
-    assert_eq!(
-        check("writes").await.unwrap().value[0].message,
-        "Err(Error::ReadOnly)"
-    );
     assert!(check("nothing").await.unwrap().value.is_empty());
     assert!(
         check("too-many")
@@ -256,60 +256,6 @@ async fn a_pure_rule_cannot_write_and_its_answers_are_bounded() {
             .unwrap_err()
             .to_string()
             .contains("`admin`")
-    );
-}
-
-#[tokio::test]
-async fn a_denied_call_is_an_answer_until_it_fills_the_log() {
-    let house = House::open(testing::sqlite().await).await;
-    let plugin = house.granted(&[Capability::Accounts]).await;
-    let calls = [
-        ("get", "k"),
-        ("put", "k|v"),
-        ("put-if-absent", "k|v"),
-        ("delete", "k"),
-        ("scan", "||9"),
-        ("payment", ""),
-        ("request", "1|wechat"),
-        ("cancel", ""),
-        ("refund", "1"),
-        ("send", "told|acceptance|1"),
-        ("identity", "legal"),
-        ("void-identity", "legal"),
-        ("issued", ""),
-        ("issue", "CN|x|12"),
-        ("revoke", "0b"),
-        ("hold", "0b"),
-        ("release", "0b"),
-        ("paper", "letter"),
-        ("void-paper", "letter"),
-        ("token", ""),
-        ("request-token", ""),
-        ("cancel-token", ""),
-    ];
-    let (log, handled) = house.script_with(&plugin, facts(), &calls).await;
-    for (call, answer) in calls.iter().zip(&log) {
-        assert!(answer.contains("Denied"), "{call:?}: {answer}");
-    }
-    assert!(handled.effects.is_empty() && handled.reads.is_empty());
-    assert_eq!(
-        house
-            .script_with(&plugin, facts(), &[("profile", "")])
-            .await
-            .0,
-        ["unit=某某公司 mobile=13800000000"]
-    );
-
-    let forever = plugin
-        .handle(
-            house.context(facts()),
-            &case(),
-            &event("denied-forever", &[]),
-        )
-        .await;
-    assert_eq!(
-        failure(forever.unwrap_err()),
-        Failure::Log { limit: 16 << 10 }
     );
 }
 

@@ -1,0 +1,30 @@
+//! A call of each function of the contract. The tests of host/capabilities read this list too, and hold it against `wit/`.
+
+/// Function, what the script calls it, and arguments that the function takes at its word.
+pub(crate) const CALLS: &[(&str, &str, &str)] = &[
+    ("accounts.profile", "profile", ""),
+    ("accounts.remember", "remember", "handler|李四"),
+    ("certificates.hold", "hold", "0b"),
+    ("certificates.issue", "issue", "CN|鹰潭某某有限公司|12"),
+    ("certificates.issued", "issued", ""),
+    ("certificates.release", "release", "0b"),
+    ("certificates.revoke", "revoke", "0b"),
+    ("documents.latest", "paper", "letter"),
+    ("documents.void", "void-paper", "letter"),
+    ("identity.status", "identity", "legal"),
+    ("identity.void", "void-identity", "legal"),
+    ("messaging.send", "send", "handler"),
+    ("payments.cancel", "cancel", ""),
+    ("payments.invoice", "invoice", ""),
+    ("payments.refund", "refund", "1"),
+    ("payments.request", "request", "22000|wechat"),
+    ("payments.status", "payment", ""),
+    ("storage.delete", "delete", "k"),
+    ("storage.get", "get", "k"),
+    ("storage.put", "put", "k|v"),
+    ("storage.put-if-absent", "put-if-absent", "k|v"),
+    ("storage.scan", "scan", "||9"),
+    ("tokens.cancel", "cancel-token", ""),
+    ("tokens.request", "request-token", ""),
+    ("tokens.status", "token", ""),
+];
