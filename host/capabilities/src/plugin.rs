@@ -21,7 +21,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
     Basket, CaseView, Checkpoint, Decision, Event, Moment, NamedValue, Problem, Quotation, Sources,
 };
-use yinxin_sandbox::{Call, CallError, Limits, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, Failure, Limits, Sandbox, Share};
 use yinxin_store::StoreError;
 
 /// Why a rule gave no answer. Nothing that it asked for has happened.
@@ -55,7 +55,12 @@ pub enum RuleError {
 impl RuleError {
     /// True where running the call again may help: the plugin is not to blame.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Store { .. } | Self::Changed { .. })
+        matches!(self, Self::Store { .. } | Self::Changed { .. }) || self.is_busy()
+    }
+
+    /// True where other calls took the sandbox's places or turns for so long that this one did not come to its end.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Call(call) if matches!(call.failure, Failure::Busy { .. }))
     }
 }
 

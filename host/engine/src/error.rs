@@ -106,7 +106,11 @@ impl EngineError {
     /// True where neither the job nor what it is about is at fault, and later the same may work: however often it was
     /// tried before.
     pub(crate) fn is_passing(&self) -> bool {
-        self.is_conflict() || matches!(self, Self::Outage(_)) || Outage::is_behind(self)
+        match self {
+            Self::Rule(error) if error.is_busy() => true,
+            Self::Outage(_) => true,
+            other => other.is_conflict() || Outage::is_behind(other),
+        }
     }
 
     /// For the record of a job that failed: what the rule declined with is told in its own sentences.

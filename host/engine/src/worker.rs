@@ -201,10 +201,11 @@ fn again(now: Millis, attempts: i64) -> Millis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use yinxin_capabilities::prelude::{CallError, Failure, RuleError};
     use yinxin_store::Outage;
 
     #[test]
-    fn an_outage_ends_no_job_however_often_it_was_tried() {
+    fn what_passes_ends_no_job_however_often_it_was_tried() {
         let job = Job {
             site: yinxin_core::ids::SiteId::parse("fujian").unwrap(),
             id: "1".to_owned(),
@@ -223,6 +224,16 @@ mod tests {
         assert!(!gives_up(&job, &EngineError::from(by_service)));
         assert!(!gives_up(&job, &EngineError::Store(StoreError::Conflict)));
         assert!(gives_up(&job, &EngineError::Service("refused".to_owned())));
+        let rule = |failure| {
+            EngineError::Rule(RuleError::Call(CallError {
+                plugin: "yingtan".to_owned(),
+                export: "handle",
+                failure,
+            }))
+        };
+        let waited = Duration::from_secs(5);
+        assert!(!gives_up(&job, &rule(Failure::Busy { waited })));
+        assert!(gives_up(&job, &rule(Failure::Panic)));
         let early = Job { attempts: 3, ..job };
         assert!(!gives_up(
             &early,

@@ -233,13 +233,7 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
             clock.clone(),
         ),
     };
-    let sites = [&site, &neighbour, &wild, &market].map(|id| Site {
-        id: id.clone(),
-        title: "江西CA数字证书在线预受理平台".to_owned(),
-        address: format!("https://{id}.example.cn"),
-        calendar: calendar.clone(),
-        order_days: 30,
-    });
+    let sites = [&site, &neighbour, &wild, &market].map(|id| setup(id, calendar.clone()));
     let engine = Engine::new(
         database,
         sealer,
@@ -270,6 +264,16 @@ async fn open(store: TestStore, calendar: Calendar) -> Hall {
         market,
         listeners,
         folder,
+    }
+}
+
+fn setup(id: &SiteId, calendar: Calendar) -> Site {
+    Site {
+        id: id.clone(),
+        title: "江西CA数字证书在线预受理平台".to_owned(),
+        address: format!("https://{id}.example.cn"),
+        calendar,
+        order_days: 30,
     }
 }
 
@@ -318,6 +322,18 @@ impl Hall {
 
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Another process over the same database, with plugins of its own; it knows the first site only.
+    pub fn engine_over(&self, registry: Arc<Registry>) -> Engine {
+        Engine::new(
+            self.store.store.clone(),
+            self.store.sealer.clone(),
+            registry,
+            self.services.clone(),
+            vec![setup(&self.site, Calendar::default())],
+            self.clock.clone(),
+        )
     }
 
     /// The unit registers.
