@@ -6,7 +6,7 @@
 use crate::answers::Fault;
 use crate::bindings::{Plugin as World, PluginIndices};
 use crate::convert;
-use crate::desk::{Desk, Office};
+use crate::desk::{Desk, Office, Shares};
 use crate::grants::{Capability, Grants, Quotas};
 use crate::manifest::Manifest;
 use crate::plugin::{Code, Plugin, Rules};
@@ -20,7 +20,7 @@ use wasmtime::component::{HasSelf, Instance, Linker};
 use yinxin_core::definition::Definition;
 use yinxin_core::definition::lint::{Finding, Severity, lint};
 use yinxin_core::ids::SiteId;
-use yinxin_sandbox::{Call, CallError, EngineError, Import, LoadError, Loaded, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, EngineError, Import, LoadError, Loaded, Sandbox};
 use yinxin_store::StoreError;
 use yinxin_store::plugins::Activation;
 
@@ -132,8 +132,8 @@ pub(crate) struct Workshop {
     sandbox: Sandbox,
     /// Holds every interface of the contract; who may use one is asked at each call.
     linker: Linker<Office>,
-    /// By site and plugin: a new version does not get a second share.
-    shares: Mutex<BTreeMap<(SiteId, String), Share>>,
+    /// By site and plugin: a new version does not get second ones.
+    shares: Mutex<BTreeMap<(SiteId, String), Shares>>,
 }
 
 impl Workshop {
@@ -181,7 +181,7 @@ impl Workshop {
         entry: &PluginEntry,
     ) -> Result<Activated, ActivationError> {
         let (digest, mut code) = (known.digest.clone(), known.code.clone());
-        code.share = self.share(site, &manifest.name);
+        code.shares = self.shares(site, &manifest.name);
         expected(&digest, manifest, entry)?;
         permitted(&code.needs, manifest, entry)?;
         let definition = known.definition.clone();
@@ -267,7 +267,7 @@ impl Workshop {
         let rules = Rules::of(&loaded.component, RULES).map_err(contract)?;
         Ok(Code {
             sandbox: self.sandbox.clone(),
-            share: self.share(site, plugin),
+            shares: self.shares(site, plugin),
             component,
             indices,
             rules,
@@ -275,12 +275,12 @@ impl Workshop {
         })
     }
 
-    fn share(&self, site: &SiteId, plugin: &str) -> Share {
+    fn shares(&self, site: &SiteId, plugin: &str) -> Shares {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         let whose = (site.clone(), plugin.to_owned());
         shares
             .entry(whose)
-            .or_insert_with(|| self.sandbox.share())
+            .or_insert_with(|| Shares::new(self.sandbox.share()))
             .clone()
     }
 }
@@ -386,7 +386,7 @@ async fn describe(code: &Code, site: &SiteId, plugin: &str) -> Result<Definition
         plugin,
         export: "describe",
         limits: &limits,
-        share: Some(&code.share),
+        share: Some(&code.shares.places),
     };
     let desk = Desk::bare(site.clone(), plugin.to_owned());
     // Here every export is compared with the contract, not only the one that is called.

@@ -7,11 +7,12 @@ use crate::grants::{Capability, Grants};
 use crate::reads::{Part, Read};
 use crate::storage::Shelf;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use yinxin_core::definition::Definition;
 use yinxin_core::ids::SiteId;
-use yinxin_sandbox::{Exceeded, Room};
+use yinxin_sandbox::{Exceeded, Room, Share};
 use yinxin_store::seal::Sealer;
-use yinxin_store::{Store, StoreError};
+use yinxin_store::{Reader, Store, StoreError};
 
 /// What stands in the store of every call.
 pub(crate) type Office = Room<Desk>;
@@ -63,11 +64,42 @@ pub(crate) struct Desk {
     pub(crate) trouble: Arc<OnceLock<Trouble>>,
 }
 
+/// Of a host's sixteen connections to its database so many read for one plugin at the same time; its other calls wait for
+/// one of these. A quarter, as of the sandbox's places: what three plugins ask of the database leaves connections to a
+/// fourth, and to every page.
+const CONNECTIONS: usize = 4;
+
+/// What all calls of one plugin on one site may hold together, of whatever version they are.
+#[derive(Clone)]
+pub(crate) struct Shares {
+    pub(crate) places: Share,
+    connections: Arc<Semaphore>,
+}
+
+impl Shares {
+    pub(crate) fn new(places: Share) -> Self {
+        Self {
+            places,
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+        }
+    }
+}
+
 /// What a desk can reach outside the call.
 #[derive(Clone)]
 pub(crate) struct Outside {
-    pub(crate) store: Store,
+    store: Store,
+    connections: Arc<Semaphore>,
     pub(crate) sealer: Arc<Sealer>,
+}
+
+impl Outside {
+    /// A connection to read with, and the plugin's part in it.
+    pub(crate) async fn reader(&self) -> Result<(Option<SemaphorePermit<'_>>, Reader), StoreError> {
+        // The semaphore is never closed.
+        let part = self.connections.acquire().await.ok();
+        Ok((part, self.store.read().await?))
+    }
 }
 
 impl Desk {
@@ -107,12 +139,14 @@ impl Desk {
         mode: Mode,
         grants: Arc<Grants>,
         definition: Arc<Definition>,
+        shares: &Shares,
         context: CallContext,
     ) -> Self {
         Self {
             definition: Some(definition),
             outside: Some(Outside {
                 store: context.store,
+                connections: shares.connections.clone(),
                 sealer: context.sealer,
             }),
             ..Self::over(

@@ -5,7 +5,7 @@ use crate::bindings::PluginIndices;
 use crate::bindings::exports::yinxin::site::rules as wit;
 use crate::context::CallContext;
 use crate::convert;
-use crate::desk::{Desk, Mode, Office, Trouble};
+use crate::desk::{Desk, Mode, Office, Shares, Trouble};
 use crate::effects::Effect;
 use crate::given;
 use crate::grants::{Capability, Grants};
@@ -21,7 +21,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::rules::{
     Basket, CaseView, Checkpoint, Decision, Event, Moment, NamedValue, Problem, Quotation, Sources,
 };
-use yinxin_sandbox::{Call, CallError, Failure, Limits, Sandbox, Share};
+use yinxin_sandbox::{Call, CallError, Failure, Limits, Sandbox};
 use yinxin_store::StoreError;
 
 /// Why a rule gave no answer. Nothing that it asked for has happened.
@@ -94,8 +94,7 @@ pub struct Plugin {
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) sandbox: Sandbox,
-    /// What all versions of the plugin on its site may hold of the sandbox's places.
-    pub(crate) share: Share,
+    pub(crate) shares: Shares,
     pub(crate) component: InstancePre<Office>,
     /// Of all that the contract has.
     pub(crate) indices: PluginIndices,
@@ -256,6 +255,7 @@ impl Plugin {
             mode,
             self.grants.clone(),
             self.definition.clone(),
+            &self.code.shares,
             context,
         );
         let trouble = desk.trouble.clone();
@@ -263,7 +263,7 @@ impl Plugin {
             plugin: &self.name,
             export,
             limits: &limits,
-            share: Some(&self.code.share),
+            share: Some(&self.code.shares.places),
         };
         // Only this one export is compared with what the contract says of it; all were when the plugin was activated.
         let run = async |store: &mut Store<Office>, instance: &Instance| {

@@ -1,8 +1,8 @@
 //! `yinxin:storage`: keys and values of the plugin's own.
 //!
-//! Reads ask the database, each on a connection of its own that goes back at once, and are recorded; writes stay on the
-//! call's shelf and are seen by the call's own later reads. What the call found stays found: a key that is read twice
-//! and has changed in between ends in a `Trouble`, and the whole call is run again.
+//! Reads ask the database, each on a connection of its own that goes back at once (a plugin has few of them at a time), and
+//! are recorded; writes stay on the call's shelf and are seen by the call's own later reads. What the call found stays
+//! found: a key that is read twice and has changed in between ends in a `Trouble`, and the whole call is run again.
 
 use crate::bindings::yinxin::storage::storage::{Entry, Error, Host};
 use crate::desk::{Access, No, Office, Outside, Trouble, answer, ask, permit};
@@ -127,7 +127,7 @@ async fn current(office: &mut Office, key: &str) -> Result<Option<Vec<u8>>, Refu
     let outside = outside(office)?;
     let since = office.begins_to_wait();
     let value = async {
-        let mut connection = outside.store.read().await?;
+        let (_part, mut connection) = outside.reader().await?;
         plugin_storage::get(&mut connection, &office.host.site, &office.host.plugin, key).await
     };
     let value = value.await;
@@ -164,7 +164,7 @@ async fn find(
     let outside = outside(office)?;
     let since = office.begins_to_wait();
     let found = async {
-        let mut connection = outside.store.read().await?;
+        let (_part, mut connection) = outside.reader().await?;
         let desk = &office.host;
         plugin_storage::scan(
             &mut connection,
@@ -234,7 +234,7 @@ async fn used(office: &mut Office) -> Result<u64, Refused> {
     let outside = outside(office)?;
     let since = office.begins_to_wait();
     let used = async {
-        let mut connection = outside.store.read().await?;
+        let (_part, mut connection) = outside.reader().await?;
         plugin_storage::room(&mut connection, &office.host.site, &office.host.plugin).await
     };
     let used = used.await;

@@ -58,7 +58,7 @@ pub mod testing;
 mod words;
 
 pub use error::{Outage, StoreError};
-pub use pool::{Dialect, Store, Transaction};
+pub use pool::{Dialect, Reader, Store, Transaction};
 
 /// A connection of either database.
 pub type Connection = sqlx::AnyConnection;

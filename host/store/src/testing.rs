@@ -3,7 +3,7 @@
 
 pub mod faults;
 
-use crate::{Connection, Dialect, Store, seal::Sealer};
+use crate::{Connection, Dialect, Store, Transaction, seal::Sealer};
 use sqlx::Row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,18 @@ impl TestStore {
             .await
             .expect("jobs are put back")
             .rows_affected()
+    }
+
+    /// Has every read of a table of the PostgreSQL database wait, as while an operator alters it, until the transaction is
+    /// dropped.
+    pub async fn withhold(&self, table: &str) -> Transaction {
+        let mut transaction = self.store.begin().await.expect("the database answers");
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::query(sqlx::AssertSqlSafe(lock))
+            .execute(&mut *transaction)
+            .await
+            .expect("the table is locked");
+        transaction
     }
 
     /// Copies an SQLite database into a new file, so that the operator's commands can be tried on it.
@@ -144,14 +156,34 @@ pub async fn known_objects(store: &Store) -> BTreeMap<String, String> {
 /// # Panics
 /// When a database cannot be opened: a test without its database has not passed.
 pub async fn stores() -> Vec<TestStore> {
-    vec![sqlite().await, postgres().await]
+    stores_with(CONNECTIONS).await
 }
+
+/// The same with so many connections; a host has sixteen.
+///
+/// # Panics
+/// As [`stores`].
+pub async fn stores_with(connections: u32) -> Vec<TestStore> {
+    vec![
+        sqlite_with(connections).await,
+        postgres_with(connections).await,
+    ]
+}
+
+/// Of a usual test's store: many of them are open at once, over one small PostgreSQL.
+const CONNECTIONS: u32 = 8;
 
 /// A fresh SQLite database in a temporary folder.
 pub async fn sqlite() -> TestStore {
+    sqlite_with(CONNECTIONS).await
+}
+
+async fn sqlite_with(connections: u32) -> TestStore {
     let folder = tempfile::tempdir().expect("temporary folder");
     let url = format!("sqlite://{}/yinxin.db", folder.path().display());
-    let store = Store::open_with(&url, 8, None).await.expect("SQLite opens");
+    let store = Store::open_with(&url, connections, None)
+        .await
+        .expect("SQLite opens");
     TestStore {
         store,
         sealer: Arc::new(Sealer::new(&[7; 32])),
@@ -162,6 +194,10 @@ pub async fn sqlite() -> TestStore {
 
 /// A fresh schema of the PostgreSQL database for tests.
 pub async fn postgres() -> TestStore {
+    postgres_with(CONNECTIONS).await
+}
+
+async fn postgres_with(connections: u32) -> TestStore {
     let url = std::env::var("YINXIN_TEST_POSTGRES")
         .unwrap_or_else(|_| "postgres://yinxin:yinxin@127.0.0.1:54329/yinxin".to_owned());
     let schema = format!("t{}", uuid::Uuid::new_v4().simple());
@@ -175,7 +211,7 @@ pub async fn postgres() -> TestStore {
         .execute(&mut connection)
         .await
         .expect("schema is created");
-    let store = Store::open_with(&url, 8, Some(schema))
+    let store = Store::open_with(&url, connections, Some(schema))
         .await
         .expect("PostgreSQL opens");
     TestStore {
