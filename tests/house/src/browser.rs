@@ -1,5 +1,6 @@
 //! A browser without scripts: cookies, redirects, forms.
 
+use crate::diary::{Answered, Diary, Sent};
 use crate::house::House;
 use crate::page::{Answer, Form, Page};
 use anyhow::{Context, Result, bail};
@@ -48,12 +49,24 @@ pub struct Browser {
     address: Ipv4Addr,
     /// Answers that it got, redirects included.
     pub answers: u64,
+    diary: Option<Diary>,
 }
 
 impl Browser {
     /// A new one on a site of the house: `yingtan`, `fujian`.
     pub fn new(house: &House, site: &str) -> Self {
-        Self::at(&house.address(site, ""))
+        Self {
+            diary: Some(house.diary.clone()),
+            ..Self::at(&house.address(site, ""))
+        }
+    }
+
+    /// Another one of the same house, at `http://HOST:PORT`.
+    pub fn beside(&self, origin: &str) -> Self {
+        Self {
+            diary: self.diary.clone(),
+            ..Self::at(origin)
+        }
     }
 
     /// A new one at `http://HOST:PORT` of this machine, whatever the host's name.
@@ -72,6 +85,7 @@ impl Browser {
             // 100.64.0.0/10, which nobody has for himself (RFC 6598).
             address: Ipv4Addr::from(0x6440_0000 + NEXT.fetch_add(1, Ordering::Relaxed)),
             answers: 0,
+            diary: None,
         }
     }
 
@@ -141,6 +155,18 @@ impl Browser {
     ) -> Result<Page> {
         let origin = Url::parse(&self.origin)?;
         let address = origin.join(path)?;
+        // What goes to a provider's page is not the server's to keep.
+        let kept = method == Method::POST && address.host() == origin.host();
+        let diary = self.diary.clone().filter(|_| kept);
+        let note = diary.map(|diary| {
+            let kind = headers
+                .iter()
+                .find(|(name, _)| *name == CONTENT_TYPE.as_str());
+            let kind = kind.map_or("", |(_, kind)| *kind);
+            let host = address.host_str().unwrap_or_default();
+            let place = diary.sent(Sent::new(host, address.path(), kind, &body));
+            (diary, place)
+        });
         let mut request = self.client.request(method, address.clone());
         if address.host() == origin.host() {
             let cookies = self
@@ -162,6 +188,15 @@ impl Browser {
             .map_err(lost)
             .context(path.to_owned())?;
         let (status, headers) = (answer.status(), answer.headers().clone());
+        // The head is the acknowledgement, whatever becomes of the rest.
+        if let Some((diary, place)) = note {
+            let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
+            let answer = Answered {
+                status: status.as_u16(),
+                to: to.unwrap_or_default().to_owned(),
+            };
+            diary.answered(place, answer);
+        }
         let body = answer
             .bytes()
             .await

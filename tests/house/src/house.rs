@@ -1,5 +1,6 @@
 //! The simulators and the server on free ports, with data of their own.
 
+use crate::diary::Diary;
 use crate::processes::{Companion, free_port};
 use crate::simulated::Simulated;
 use anyhow::{Context, Result, bail};
@@ -56,6 +57,8 @@ pub struct House {
     simulators: Option<Companion>,
     server: Option<Companion>,
     pub simulated: Simulated,
+    /// What its people have sent, and what they were answered.
+    pub diary: Diary,
 }
 
 impl House {
@@ -85,6 +88,7 @@ impl House {
             simulators: None,
             server: None,
             simulated: Simulated::at(simulators_port)?,
+            diary: Diary::default(),
         };
         house.start_simulators().await?;
         house.start_server().await?;

@@ -19,6 +19,7 @@
 )]
 
 pub mod browser;
+pub mod diary;
 pub mod house;
 pub mod numbers;
 pub mod page;
@@ -27,9 +28,11 @@ pub mod processes;
 pub mod requests;
 pub mod scans;
 pub mod simulated;
+pub mod sites;
 
 pub use browser::{Browser, Lost};
+pub use diary::Diary;
 pub use house::{Database, House, Options};
 pub use page::{Answer, Form, Page};
-pub use people::{Clerk, Unit, fujian, yingtan};
+pub use people::{Clerk, Desk, Pays, Person, Unit, Walk, fujian, yingtan};
 pub use simulated::Simulated;

@@ -1,10 +1,14 @@
 //! People who use the sites.
 
 mod clerk;
+mod desk;
 pub mod fujian;
+mod walking;
 pub mod yingtan;
 
 pub use clerk::Clerk;
+pub use desk::Desk;
+pub use walking::{Doing, Pays, Person, Walk};
 
 use crate::browser::Browser;
 use crate::numbers::{identity_number, uscc};
@@ -84,8 +88,8 @@ impl Applicant {
             .expect("注册成功")
     }
 
-    /// The registration filled in, with the code from the phone; only its button has to be pressed.
-    async fn ready_to_register(&mut self, answers: &[(&str, Answer<'_>)]) -> Result<(Form, usize)> {
+    /// Asks for a code by SMS, to register: the page that says that it was sent.
+    async fn ask_for_code(&mut self, answers: &[(&str, Answer<'_>)]) -> Result<Page> {
         let page = self.browser.open("/register").await?;
         let page = self.browser.press(&page, "改为算术题", answers).await?;
         let sum = sum_on(&page)?;
@@ -95,6 +99,12 @@ impl Applicant {
             .await?;
         let page = page.expect("验证码已发")?;
         self.codes += 1;
+        Ok(page)
+    }
+
+    /// The registration filled in, with the code from the phone; only its button has to be pressed.
+    async fn ready_to_register(&mut self, answers: &[(&str, Answer<'_>)]) -> Result<(Form, usize)> {
+        let page = self.ask_for_code(answers).await?;
         let code = self
             .simulated
             .code(&self.unit.mobile, self.code_template, self.codes)
@@ -221,6 +231,9 @@ impl Applicant {
             Some(_) => page,
             None => self.browser.press(&page, button, &[]).await?,
         };
+        if !page.status.is_success() {
+            bail!("{}: {} {}", page.path, page.status, page.main_text());
+        }
         let number = page
             .find("aside a.number")
             .context("the page names no order")?;

@@ -1,4 +1,4 @@
-//! The people of the house go all the way through both sites, over both databases.
+//! The people of the house go all the way through every site, over both databases, and for every service.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,8 +7,13 @@
     clippy::indexing_slicing
 )]
 
-use anyhow::Result;
-use yinxin_house::{Clerk, Database, House, Unit, fujian, yingtan};
+use anyhow::{Result, bail};
+use std::collections::BTreeSet;
+use yinxin_house::sites::{self, SITES, Way};
+use yinxin_house::{Browser, Database, Desk, House, Walk};
+
+/// Steps of an application; most are waits for a worker.
+const STEPS: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_registering_to_shipping_over_sqlite() {
@@ -22,67 +27,59 @@ async fn from_registering_to_shipping_over_postgres() {
 
 async fn all_the_way(database: Database) -> Result<()> {
     let mut house = House::open(database).await?;
-    tokio::try_join!(through_yingtan(&house), through_fujian(&house))?;
+    let ways: Vec<_> = sites::ways().enumerate().collect();
+    let going = ways
+        .iter()
+        .map(|(place, (_, way))| through(&house, way, *place as u64 + 1));
+    futures::future::try_join_all(going).await?;
     house.stop_server().await?;
     house.command(&["audit", "verify"]).await?;
     house.command(&["ledger", "verify"]).await?;
     Ok(())
 }
 
-async fn through_yingtan(house: &House) -> Result<()> {
-    let mut handler = yingtan::Handler::new(house, Unit::number(1));
-    handler.register().await?;
-    let case = handler.apply("主锁").await?;
-    let mut reviewer = Clerk::log_in(house, "yingtan", "reviewer").await?;
-    reviewer.pass_all(&case, "初审通过").await?;
-    handler.pay(&case, "wechat", "normal").await?;
-    handler.post_papers(&case, "SF1400000000017").await?;
-    reviewer.press(&case, "资料合格").await?;
-    let mut maker = Clerk::log_in(house, "yingtan", "maker").await?;
-    let unit = handler.unit.clone();
-    maker.make(&case, &unit).await?;
-    let mut shipper = Clerk::log_in(house, "yingtan", "shipper").await?;
-    let sent = [("顺丰单号", "SF1400000000035".into())];
-    shipper.act(&case, "ship", &sent).await?;
-    handler.case(&case).await?.headed("证书已寄出，等待发票")?;
+async fn through(house: &House, way: &Way, number: u64) -> Result<()> {
+    let mut desk = Desk::open(house, way.domain).await?;
+    let mut person = way.person(house, number);
+    person.register().await?;
+    for (service, pays) in way.services {
+        let case = person.begin(service).await?;
+        let mut walk = Walk::new(service, *pays, case);
+        let mut steps = 0;
+        while !person.step(&mut desk, &mut walk).await? {
+            steps += 1;
+            if steps == STEPS {
+                bail!("{}: {service} does not come to its end", way.name());
+            }
+        }
+    }
     Ok(())
 }
 
-async fn through_fujian(house: &House) -> Result<()> {
-    let mut handler = fujian::Handler::new(house, Unit::number(2));
-    handler.register().await?;
-    let case = handler.apply("1 年").await?;
-    let order = handler.order(&[&case], "对公转账").await?;
-    let (_, amount) = handler.transfer_facts(&order).await?;
-    handler.upload_slip(&order).await?;
-    let mut reviewer = Clerk::log_in(house, "fujian", "reviewer").await?;
-    reviewer.pass_all(&case, "受理").await?;
-    let mut finance = Clerk::log_in(house, "fujian", "finance").await?;
-    let payer = handler.unit.name.clone();
-    finance
-        .book_transfer(&order, &amount, "FJ0001", &payer)
-        .await?;
-    reviewer.until(&case, "待收材料").await?;
-    reviewer.press(&case, "材料齐全合格").await?;
-    let mut maker = Clerk::log_in(house, "fujian", "maker").await?;
-    let unit = handler.unit.clone();
-    maker.make(&case, &unit).await?;
-    let mut shipper = Clerk::log_in(house, "fujian", "shipper").await?;
-    let sent = [
-        ("快递公司", "邮政 EMS".into()),
-        ("快递单号", "EA987654321CN".into()),
-    ];
-    shipper.act(&case, "ship", &sent).await?;
-    handler.case(&case).await?.headed("已寄出")?;
-
-    let renewal = handler.begin_renewal().await?;
-    handler.agree(&renewal).await?;
-    handler.fill(&renewal, "1 年").await?;
-    handler.upload_all(&renewal).await?;
-    handler.submit(&renewal).await?;
-    let order = handler.order(&[&renewal], "支付宝").await?;
-    handler
-        .pay_online(&format!("{order}/pay"), "alipay", "normal")
-        .await?;
-    Ok(())
+#[tokio::test]
+async fn somebody_applies_for_every_service_of_every_domain() {
+    let house = House::open(Database::Sqlite).await.unwrap();
+    for site in SITES {
+        for domain in site.domains {
+            let page = Browser::new(&house, domain)
+                .open("/services")
+                .await
+                .unwrap();
+            let links = page.links().into_iter().map(|link| link.href);
+            let services = links.filter_map(|link| {
+                let (plugin, service) = link.strip_prefix("/services/")?.split_once('/')?;
+                let service = service.split(['/', '?', '#']).next()?;
+                Some(format!("{plugin}/{service}"))
+            });
+            let offered: BTreeSet<String> = services.collect();
+            assert!(!offered.is_empty(), "{domain}: {}", page.main_text());
+            let ways = site.ways.iter().flat_map(|way| way.services);
+            let gone: BTreeSet<String> = ways.map(|(service, _)| service.to_string()).collect();
+            let missing: Vec<_> = offered.difference(&gone).collect();
+            assert!(
+                missing.is_empty(),
+                "nobody applies at {domain} for {missing:?}"
+            );
+        }
+    }
 }

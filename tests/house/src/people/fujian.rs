@@ -1,6 +1,7 @@
 //! The handler of a unit on Fujian's site (manual rows F-1 to F-14).
 
-use super::{Applicant, Unit};
+use super::walking::{make, pay, wait};
+use super::{Applicant, Desk, Doing, Pays, Person, Unit, Walk};
 use crate::browser::Browser;
 use crate::house::House;
 use crate::page::{Answer, Page};
@@ -55,9 +56,13 @@ impl Handler {
 
     /// Begins a renewal of the first certificate that is offered.
     pub async fn begin_renewal(&mut self) -> Result<String> {
+        self.begin_from_certificate("renew-enterprise").await
+    }
+
+    async fn begin_from_certificate(&mut self, service: &str) -> Result<String> {
         let page = self
             .browser
-            .open("/services/fujian/renew-enterprise/new")
+            .open(&format!("/services/fujian/{service}/new"))
             .await?;
         let (mut form, button) = page.form_with("下一步")?;
         let field = form
@@ -132,6 +137,14 @@ impl Handler {
     pub async fn apply_as_person(&mut self) -> Result<String> {
         let case = self.begin("new-personal").await?;
         self.agree(&case).await?;
+        self.fill_as_person(&case).await?;
+        self.upload_all(&case).await?;
+        self.submit(&case).await?;
+        Ok(case)
+    }
+
+    /// What a person types about themselves.
+    pub async fn fill_as_person(&mut self, case: &str) -> Result<Page> {
         let unit = self.unit.clone();
         let answers: [(&str, Answer<'_>); 7] = [
             ("姓名", (&unit.handler_name).into()),
@@ -144,10 +157,7 @@ impl Handler {
         ];
         self.0
             .fill(&format!("{case}/steps/application"), &answers)
-            .await?;
-        self.upload_all(&case).await?;
-        self.submit(&case).await?;
-        Ok(case)
+            .await
     }
 
     /// Orders cases by their paths: the path of the order. `method`: `对公转账`, `微信支付` or `支付宝`.
@@ -221,4 +231,161 @@ impl Handler {
         ];
         self.browser.press(&page, &button, &answers).await
     }
+}
+
+/// What a transfer brings beyond the price, in fen: it goes back by the bank.
+const TOO_MUCH: i64 = 1_234;
+
+impl Person for Handler {
+    fn applicant(&mut self) -> &mut Applicant {
+        &mut self.0
+    }
+
+    fn register(&mut self) -> Doing<'_, Page> {
+        Box::pin(Handler::register(self))
+    }
+
+    fn ask_for_code(&mut self) -> Doing<'_, Page> {
+        Box::pin(async {
+            let mobile = self.unit.mobile.clone();
+            self.0.ask_for_code(&[("手机号", (&mobile).into())]).await
+        })
+    }
+
+    fn log_in(&mut self) -> Doing<'_, Page> {
+        Box::pin(Handler::log_in(self))
+    }
+
+    fn begin(&mut self, service: &'static str) -> Doing<'_, String> {
+        match service.strip_prefix("fujian/") {
+            Some(renewal) if renewal.starts_with("renew-") => {
+                Box::pin(self.begin_from_certificate(renewal))
+            }
+            _ => Box::pin(self.0.begin(service)),
+        }
+    }
+
+    fn told_after(&self) -> &'static str {
+        "待审核"
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        &[
+            "填写中",
+            "待审核",
+            "申请受理中",
+            "待收材料",
+            "待收 KEY",
+            "待制作",
+            "制作中",
+            "可领取",
+            "已寄出",
+        ]
+    }
+
+    fn step<'a>(&'a mut self, desk: &'a mut Desk, walk: &'a mut Walk) -> Doing<'a, bool> {
+        Box::pin(self.next(desk, walk))
+    }
+}
+
+impl Handler {
+    async fn next(&mut self, desk: &mut Desk, walk: &mut Walk) -> Result<bool> {
+        let case = walk.case.clone();
+        let page = self.case(&case).await?;
+        // News of the money comes a moment after it, and changes the page that a clerk has before them.
+        let history = page.find(".timeline").unwrap_or_default();
+        let has_heard = ["汇款已核实", "付款成功"]
+            .iter()
+            .any(|news| history.contains(news));
+        match self.state(&page)?.as_str() {
+            "填写中" => {
+                let agreement = format!("{case}/steps/agreement");
+                let page = self.browser.open(&agreement).await?;
+                if page.form_with("我已阅读并同意").is_ok() {
+                    self.agree(&case).await?;
+                }
+                // What was acknowledged is there and not typed again; without it, it could not be submitted.
+                if !walk.filled {
+                    if walk.service.ends_with("-personal") {
+                        self.fill_as_person(&case).await?;
+                    } else {
+                        self.fill(&case, "1 年").await?;
+                    }
+                    walk.filled = true;
+                }
+                self.upload_all(&case).await?;
+                self.submit(&case).await?;
+            }
+            "待审核" | "申请受理中" => {
+                let page = self.browser.get(&format!("{case}/pay")).await?;
+                let Some(order) = page.path.strip_suffix("/pay").map(str::to_owned) else {
+                    self.order(&[&case], walk.pays.label()).await?;
+                    return Ok(false);
+                };
+                if page.has("付款成功") {
+                    if !has_heard {
+                        return wait().await;
+                    }
+                    desk.reviewer.pass_all(&case, "受理").await?;
+                } else if walk.pays == Pays::Transfer {
+                    if page.forms().iter().any(|form| form.multipart) && !page.has("正在核实汇款")
+                    {
+                        self.upload_slip(&order).await?;
+                    }
+                    let (_, amount) = self.transfer_facts(&order).await?;
+                    let more = with_too_much(&amount)?;
+                    // One transfer for each order, and its number again for one that is booked again.
+                    let number = format!("B{}", order.rsplit('/').next().unwrap_or_default());
+                    let payer = self.unit.name.clone();
+                    desk.finance
+                        .book_transfer(&order, &more, &number, &payer)
+                        .await?;
+                } else {
+                    pay(&mut self.0, &page, walk.pays).await?;
+                }
+            }
+            "待收材料" | "待收 KEY" => {
+                if walk.pays == Pays::Transfer && !walk.paid_back {
+                    self.see_paid_back(desk, &case).await?;
+                    walk.paid_back = true;
+                }
+                desk.reviewer.press(&case, "材料齐全合格").await?;
+            }
+            "待制作" => return make(desk, &case, &self.unit.name).await,
+            "制作中" => return wait().await,
+            "可领取" => {
+                let with = [
+                    ("快递公司", Answer::Text("邮政")),
+                    ("快递单号", Answer::Text("EA123456789CN")),
+                ];
+                desk.shipper.act(&case, "ship", &with).await?;
+            }
+            "已寄出" => return Ok(true),
+            other => bail!("nobody meant to come to {other}"),
+        }
+        Ok(false)
+    }
+
+    /// What the transfer brought too much is on its way back, or finance sends it.
+    async fn see_paid_back(&mut self, desk: &mut Desk, case: &str) -> Result<()> {
+        let page = self.browser.get(&format!("{case}/pay")).await?;
+        let order = page.path.strip_suffix("/pay").context("no order")?;
+        let order = order.to_owned();
+        let page = desk
+            .finance
+            .browser
+            .open(&format!("/console{order}"))
+            .await?;
+        if page.has("登记转账退款") {
+            return Ok(());
+        }
+        let reference = format!("R{}", order.rsplit('/').next().unwrap_or_default());
+        desk.pay_back(&order, &reference).await
+    }
+}
+
+fn with_too_much(yuan: &str) -> Result<String> {
+    let fen: i64 = yuan.replace('.', "").parse()?;
+    let more = fen + TOO_MUCH;
+    Ok(format!("{}.{:02}", more / 100, more % 100))
 }

@@ -1,10 +1,11 @@
 //! The handler of a unit on the Yingtan project's site (manual rows J-1 to J-12).
 
-use super::{Applicant, Unit};
+use super::walking::{PDF, make, pay, wait};
+use super::{Applicant, Desk, Doing, Person, Unit, Walk};
 use crate::browser::Browser;
 use crate::house::House;
 use crate::page::{Answer, Form, Page};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::ops::{Deref, DerefMut};
 
 /// As in sites/jiangxi/site.toml.
@@ -37,8 +38,13 @@ fn asked_at_registration(unit: &Unit) -> [(&str, Answer<'_>); 3] {
 
 impl Handler {
     pub fn new(house: &House, unit: Unit) -> Self {
+        Self::coming_by(house, "yingtan", unit)
+    }
+
+    /// Somebody who comes by another of the site's domains.
+    pub fn coming_by(house: &House, domain: &str, unit: Unit) -> Self {
         Self(Applicant {
-            browser: Browser::new(house, "yingtan"),
+            browser: Browser::new(house, domain),
             simulated: house.simulated.clone(),
             unit,
             code_template: CODE,
@@ -109,7 +115,7 @@ impl Handler {
         let link = link.context("the page has no link for the phone")?.href;
         // The legal representative's own phone.
         let link = url::Url::parse(&link)?;
-        let mut phone = Browser::at(&link.origin().ascii_serialization());
+        let mut phone = self.browser.beside(&link.origin().ascii_serialization());
         let page = phone.open(link.path()).await?;
         let start = match page.form_with("开始核验") {
             Ok(_) => "开始核验",
@@ -183,4 +189,108 @@ impl Handler {
 /// The page's own verdict; the sentence also stands in what it explains.
 fn passed(page: &Page) -> bool {
     page.find(".verdict.ok").is_some()
+}
+
+impl Person for Handler {
+    fn applicant(&mut self) -> &mut Applicant {
+        &mut self.0
+    }
+
+    fn register(&mut self) -> Doing<'_, Page> {
+        Box::pin(Handler::register(self))
+    }
+
+    fn ask_for_code(&mut self) -> Doing<'_, Page> {
+        Box::pin(async {
+            let unit = self.unit.clone();
+            self.0.ask_for_code(&asked_at_registration(&unit)).await
+        })
+    }
+
+    fn log_in(&mut self) -> Doing<'_, Page> {
+        Box::pin(Handler::log_in(self))
+    }
+
+    fn begin(&mut self, service: &'static str) -> Doing<'_, String> {
+        Box::pin(self.0.begin(service))
+    }
+
+    fn told_after(&self) -> &'static str {
+        "等待初审"
+    }
+
+    fn states(&self) -> &'static [&'static str] {
+        &[
+            "填写中",
+            "等待初审",
+            "待付款",
+            "待寄送纸质资料",
+            "纸质资料审核中",
+            "等待制作",
+            "正在制作",
+            "等待寄出",
+            "证书已寄出，等待发票",
+            "已完成",
+        ]
+    }
+
+    fn step<'a>(&'a mut self, desk: &'a mut Desk, walk: &'a mut Walk) -> Doing<'a, bool> {
+        Box::pin(self.next(desk, walk))
+    }
+}
+
+impl Handler {
+    async fn next(&mut self, desk: &mut Desk, walk: &mut Walk) -> Result<bool> {
+        let case = walk.case.clone();
+        let page = self.case(&case).await?;
+        match self.state(&page)?.as_str() {
+            "填写中" => {
+                // What was acknowledged is there and not typed again; without it, it could not be submitted.
+                if !walk.filled {
+                    self.fill(&case, "主锁").await?;
+                    walk.filled = true;
+                }
+                self.pass_face_check(&case).await?;
+                self.upload_all(&case).await?;
+                self.submit(&case).await?;
+            }
+            "等待初审" => {
+                desk.reviewer.pass_all(&case, "初审通过").await?;
+            }
+            "待付款" => {
+                let page = self.browser.get(&format!("{case}/pay")).await?;
+                if page.path.starts_with("/orders/new") {
+                    bail!("the order is not there yet");
+                }
+                if page.has("付款成功") {
+                    return wait().await;
+                }
+                pay(&mut self.0, &page, walk.pays).await?;
+            }
+            "待寄送纸质资料" => {
+                self.post_papers(&case, "SF1234567890123").await?;
+            }
+            "纸质资料审核中" => {
+                desk.reviewer.press(&case, "资料合格").await?;
+            }
+            "等待制作" => return make(desk, &case, &self.unit.name).await,
+            "正在制作" => return wait().await,
+            "等待寄出" => {
+                let with = [("顺丰单号", Answer::Text("SF1234567890123"))];
+                desk.shipper.act(&case, "ship", &with).await?;
+            }
+            "证书已寄出，等待发票" => {
+                let number = format!("2436{:016}", self.unit.number);
+                let file = Answer::File {
+                    name: "发票.pdf",
+                    bytes: PDF,
+                };
+                let with = [("发票号码", Answer::Text(&number)), ("电子发票", file)];
+                desk.finance.act(&case, "invoice", &with).await?;
+            }
+            "已完成" => return Ok(true),
+            other => bail!("nobody meant to come to {other}"),
+        }
+        Ok(false)
+    }
 }
