@@ -165,11 +165,6 @@ pub fn masked(field: &Field, value: &str) -> String {
     }
 }
 
-/// True when the value is sealed at rest, and stands in no log, export or search column as it is.
-pub fn is_sensitive(kind: &FieldKind) -> bool {
-    matches!(kind, FieldKind::IdentityNumber | FieldKind::SecretAnswer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
