@@ -98,8 +98,9 @@ async fn messages(
         if again {
             counted.mails_again += 1;
         }
-        // A code that ran out before its SMS could be sent is given up, and says so.
-        let given_up = message.state == "dead" && times == 0;
+        // A code that ran out before its SMS was known to be sent is given up, and says so.
+        let ran_out = message.error.contains("已过有效期");
+        let given_up = message.state == "dead" && (times == 0 || times == 1 && ran_out);
         if !(message.state == "sent" && (times == 1 || again) || given_up) {
             faults.push(format!("{message:?} arrived {times} times"));
         }

@@ -9,8 +9,8 @@ use std::process::Command;
 use tempfile::TempDir;
 use yinxin_house::house::server_program;
 
-/// Room for the database, compiled plugins and some uploads.
-const SIZE: &str = "size=64m";
+/// Room for the database, compiled plugins and some uploads at every site.
+const SIZE: &str = "size=96m";
 
 pub struct Disk {
     folder: TempDir,

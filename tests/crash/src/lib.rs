@@ -1,5 +1,5 @@
-//! What the suite `crash` stands on: people who look and do it again, a line that goes dead, a PostgreSQL of one's own, a
-//! disk that is full, and the comparison of everybody's books.
+//! What the suite `crash` stands on: people who look and do it again, what was acknowledged to them, a line that goes dead,
+//! a PostgreSQL of one's own, a disk that is full, and the comparison of everybody's books.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,5 +14,7 @@ pub mod chance;
 pub mod cluster;
 pub mod disk;
 pub mod line;
+pub mod outage;
 pub mod people;
+pub mod promises;
 pub mod records;

@@ -14,6 +14,10 @@ pub enum State {
     Refused,
     /// A connection is made and nothing ever comes, as behind a firewall that drops packets.
     Silent,
+    /// Whose first request has this in it waits for ever; others pass.
+    SilentTo(&'static str),
+    /// What is asked arrives and is done, and no answer comes back.
+    Unanswered,
 }
 
 #[derive(Clone)]
@@ -52,14 +56,50 @@ async fn pass(mut near: TcpStream, port: u16, mut state: watch::Receiver<State>)
         State::Silent => {
             let _ = state.changed().await;
         }
-        State::Open => {
+        State::SilentTo(words) if has(&near, words).await => {
+            let _ = state.changed().await;
+        }
+        State::Open | State::SilentTo(_) | State::Unanswered => {
             let Ok(mut far) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
                 return;
             };
             tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => {}
+                _ = between(&mut near, &mut far, now == State::Unanswered) => {}
                 _ = state.changed() => {}
             }
         }
+    }
+}
+
+async fn between(near: &mut TcpStream, far: &mut TcpStream, unanswered: bool) -> Result<()> {
+    if unanswered {
+        // Both stay open: whoever asked waits for an answer that lies here.
+        tokio::io::copy(near, far).await?;
+        return std::future::pending().await;
+    }
+    copy_bidirectional(near, far).await?;
+    Ok(())
+}
+
+/// Whether the first request has these words in its head; reads nothing of it.
+async fn has(near: &TcpStream, words: &str) -> bool {
+    let mut head = [0; 4096];
+    let mut known = 0;
+    loop {
+        let Ok(read) = near.peek(&mut head).await else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&head[..read]).to_ascii_lowercase();
+        if text.contains(words) {
+            return true;
+        }
+        if text.contains("\r\n\r\n") || read == head.len() || read == 0 {
+            return false;
+        }
+        // What is there is peeked at again at once: wait for more of it.
+        if read == known {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        known = read;
     }
 }

@@ -128,13 +128,120 @@ impl Records {
         Ok(history)
     }
 
-    pub async fn state_of_case(&mut self, case: &str) -> Result<Option<String>> {
+    /// What the applicant of a case was told, by SMS and mail: each text's name, as often as it was sent.
+    pub async fn told(&mut self, case: &str) -> Result<BTreeMap<String, usize>> {
         let rows = self
-            .all(&format!("SELECT state FROM cases WHERE id = '{case}'"))
+            .all(&format!(
+                "SELECT template FROM messages WHERE case_id = '{case}'"
+            ))
             .await?;
-        rows.first()
-            .map(|row| Ok(row.try_get("state")?))
-            .transpose()
+        let mut told = BTreeMap::new();
+        for row in rows {
+            *told.entry(row.try_get("template")?).or_default() += 1;
+        }
+        Ok(told)
+    }
+
+    /// What can be promised, under the names of `promises`, each as often as it stands there.
+    pub(crate) async fn standing(&mut self) -> Result<BTreeMap<String, usize>> {
+        let statements = [
+            "SELECT 'accounts of ' || site AS name FROM accounts",
+            "SELECT 'cases begun at ' || site AS name FROM ledger WHERE transition = 'begin'",
+            "SELECT 'case ' || case_id || ': ' || CASE
+                 WHEN transition <> 'step' THEN transition
+                 WHEN label IN ('保存填写内容', '同意协议') THEN 'saved'
+                 WHEN label = '上传文件' THEN 'uploaded' ELSE label END AS name FROM ledger",
+            "SELECT 'case ' || case_id || ': file ' || material || '/' || CAST(position AS TEXT) AS name FROM material_files",
+            "SELECT 'orders opened at ' || site AS name FROM order_events WHERE kind = 'opened'",
+            "SELECT 'order ' || order_id || ': ' || kind AS name FROM order_events",
+            "SELECT 'order ' || order_id || ': paid or to be paid by ' || gateway AS name FROM payments",
+            // Whoever paid another way meanwhile is told so.
+            "SELECT 'order ' || id || ': paid or to be paid by ' || way AS name FROM orders
+                 CROSS JOIN (SELECT 'wechat' AS way UNION ALL SELECT 'alipay' UNION ALL SELECT 'bank-transfer') ways
+                 WHERE paid_at <> 0 OR chosen = way",
+            "SELECT 'refund ' || id || ': ' || state AS name FROM refunds",
+        ];
+        let mut standing = BTreeMap::new();
+        for statement in statements {
+            for row in self.all(statement).await? {
+                *standing.entry(row.try_get("name")?).or_default() += 1;
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Rows that are written once and never go away: which one, and what in it never changes.
+    pub(crate) async fn lasting(&mut self) -> Result<BTreeMap<String, String>> {
+        let statements = [
+            (
+                "ledger",
+                "SELECT site || ' ' || CAST(seq AS TEXT) AS name, hash AS what FROM ledger",
+            ),
+            (
+                "posting",
+                "SELECT entry_id || ' ' || account AS name, CAST(amount AS TEXT) AS what FROM postings",
+            ),
+            (
+                "order event",
+                "SELECT id AS name, order_id || ' ' || kind AS what FROM order_events",
+            ),
+            ("account", "SELECT id AS name, site AS what FROM accounts"),
+            ("case", "SELECT id AS name, number AS what FROM cases"),
+            ("order", "SELECT id AS name, number AS what FROM orders"),
+            (
+                "payment",
+                "SELECT id AS name, out_trade_no AS what FROM payments",
+            ),
+            (
+                "refund",
+                "SELECT id AS name, CAST(amount AS TEXT) AS what FROM refunds",
+            ),
+            (
+                "message",
+                "SELECT id AS name, template AS what FROM messages",
+            ),
+            (
+                "job",
+                "SELECT id AS name, kind || ' ' || key AS what FROM jobs",
+            ),
+            (
+                "certificate",
+                "SELECT serial AS name, case_id AS what FROM certificates",
+            ),
+            ("file", "SELECT id AS name, sha256 AS what FROM files"),
+            ("paper", "SELECT id AS name, number AS what FROM papers"),
+            (
+                "invoice",
+                "SELECT id AS name, order_id AS what FROM invoices",
+            ),
+        ];
+        let mut rows = BTreeMap::new();
+        for (table, statement) in statements {
+            for row in self.all(statement).await? {
+                let name: String = row.try_get("name")?;
+                rows.insert(format!("{table} {name}"), row.try_get("what")?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Kinds of the jobs that a worker is at, one for each.
+    pub async fn under_way(&mut self) -> Result<Vec<String>> {
+        let rows = self
+            .all("SELECT kind FROM jobs WHERE state = 'running' ORDER BY kind")
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("kind")?)).collect()
+    }
+
+    /// Kinds of the jobs that are due and that nobody has begun, one for each.
+    pub async fn due(&mut self) -> Result<Vec<String>> {
+        let rows = self
+            .all(&format!(
+                "SELECT kind FROM jobs WHERE state = 'queued' AND run_at <= {} ORDER BY kind",
+                now()
+            ))
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("kind")?)).collect()
     }
 
     pub async fn messages(&mut self) -> Result<Vec<Message>> {

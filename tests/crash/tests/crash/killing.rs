@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use yinxin_crash::books;
 use yinxin_crash::chance::Chance;
-use yinxin_crash::people::{Desk, Pays, Person, Through, Troubles};
+use yinxin_crash::people::{Through, Traveller, Troubles};
+use yinxin_crash::promises::Promises;
 use yinxin_crash::records::{Records, SOON};
-use yinxin_house::{Database, House};
+use yinxin_house::{Database, Desk, House, sites};
 
 const KILLS: usize = 12;
 /// Milliseconds that the server lives at least and at most. A start takes about as long as the shortest.
@@ -18,14 +19,6 @@ const LIVES: (usize, usize) = (300, 2_500);
 /// One start in so many is killed too, within so many milliseconds.
 const KILLED_STARTS: usize = 5;
 const START: usize = 1_200;
-/// Who works at once.
-const PEOPLE: [(&str, Pays); 5] = [
-    ("fujian", Pays::Wechat),
-    ("fujian", Pays::Alipay),
-    ("fujian", Pays::Transfer),
-    ("yingtan", Pays::Wechat),
-    ("yingtan", Pays::Alipay),
-];
 /// Everything that waits has come to rest by then, or hangs.
 const DRAIN: Duration = Duration::from_secs(120);
 
@@ -55,45 +48,46 @@ async fn killed(database: Database) {
     let kills = number("YINXIN_KILLS", KILLS);
     let mut chance = Chance::new(number("YINXIN_KILLS_SEED", 1) as u64);
     let house = House::open(database).await.unwrap();
+    let diary = house.diary.clone();
+    let mut promises = Promises::default();
     let troubles = Arc::new(Troubles::default());
-    let desks: BTreeMap<&str, Arc<Desk>> = [
-        (
-            "fujian",
-            Arc::new(Desk::open(&house, "fujian").await.unwrap()),
-        ),
-        (
-            "yingtan",
-            Arc::new(Desk::open(&house, "yingtan").await.unwrap()),
-        ),
-    ]
-    .into();
+    let mut desks: BTreeMap<&str, Arc<Desk>> = BTreeMap::new();
+    for (_, way) in sites::ways() {
+        if !desks.contains_key(way.domain) {
+            let desk = Desk::open(&house, way.domain).await.unwrap();
+            desks.insert(way.domain, Arc::new(desk));
+        }
+    }
 
-    // One way of each kind without a kill says what a history has.
+    // One way of each kind without a kill says what a history has, and what people are told.
     let mut usual = BTreeMap::new();
     let (mut through, mut people) = (Vec::new(), Vec::new());
-    for (place, (site, pays)) in PEOPLE.into_iter().enumerate() {
-        let mut person = Person::new(&house, site, place as u64 + 1, pays);
+    for (place, (_, way)) in sites::ways().enumerate() {
+        let mut person = Traveller::new(&house, way, place as u64 + 1);
         person.register(&troubles).await.unwrap().unwrap();
         let gone = person
-            .go(&mut desks[site].again(), &troubles)
+            .go(&mut desks[way.domain].again(), &troubles)
             .await
             .unwrap();
         drain(&house).await;
+        let mut records = Records::of(&house).await.unwrap();
         for one in gone {
-            let mut records = Records::of(&house).await.unwrap();
-            usual.insert(one.kind.clone(), records.history(&one.case).await.unwrap());
+            let had = had(&mut records, &one.case).await;
+            usual.insert(one.kind, had);
         }
+        people.push(person);
     }
     assert_eq!(troubles.met(), 0, "nothing was killed yet");
+    look(&house, &mut promises, "before the first kill").await;
 
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
-    for (place, (site, pays)) in PEOPLE.into_iter().enumerate() {
+    for (place, (_, way)) in sites::ways().enumerate() {
         // Browsers are made while the house is ours; each kill needs a fraction of a way.
-        let people: VecDeque<Person> = (1..=kills as u64 + 8)
-            .map(|turn| Person::new(&house, site, turn * 100 + place as u64, pays))
+        let people: VecDeque<Traveller> = (1..=kills as u64 + 8)
+            .map(|turn| Traveller::new(&house, way, turn * 100 + place as u64))
             .collect();
-        let (stop, troubles, desk) = (stop.clone(), troubles.clone(), desks[site].clone());
+        let (stop, troubles, desk) = (stop.clone(), troubles.clone(), desks[way.domain].clone());
         // A thread each: what they do is no future that may wander from one to another.
         let runtime = tokio::runtime::Handle::current();
         let work = async move || {
@@ -120,10 +114,12 @@ async fn killed(database: Database) {
     let mut killed_starts = 0;
     {
         let mut house = house.lock().await;
-        for _ in 0..kills {
+        for kill in 1..=kills {
             let life = LIVES.0 + chance.below(LIVES.1 - LIVES.0);
             tokio::time::sleep(Duration::from_millis(life as u64)).await;
             house.kill_server().await.unwrap();
+            // Now, while nobody can do again what was lost.
+            look(&house, &mut promises, &format!("after kill {kill}")).await;
             // As if it had been down for longer than a worker's lease.
             let mut records = Records::of(&house).await.unwrap();
             records.pass_time(SOON).await.unwrap();
@@ -141,6 +137,7 @@ async fn killed(database: Database) {
                 }
             }
             house.start_server().await.unwrap();
+            look(&house, &mut promises, &format!("after start {kill}")).await;
         }
     }
     stop.store(true, Ordering::SeqCst);
@@ -153,14 +150,18 @@ async fn killed(database: Database) {
     let took = begun.elapsed().as_secs();
 
     drain(&house).await;
+    look(&house, &mut promises, "at the end").await;
     let (counted, faults) = books::compare(&house).await.unwrap();
     println!(
         "{database:?}: {kills} kills and {killed_starts} of a start in {took} s; {} applications came through; \
-         {} connections lost, {} times told to come later, {} steps found done already; {counted}",
+         {} connections lost, {} times told to come later, {} steps found done already; \
+         {} of {} things sent were acknowledged and found again; {counted}",
         through.len(),
         troubles.lost.load(Ordering::SeqCst),
         troubles.later.load(Ordering::SeqCst),
         troubles.refused.load(Ordering::SeqCst),
+        promises.kept,
+        diary.read().len(),
     );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(
@@ -169,13 +170,28 @@ async fn killed(database: Database) {
     );
     let mut records = Records::of(&house).await.unwrap();
     for Through { kind, case } in &through {
-        let history = records.history(case).await.unwrap();
-        assert_eq!(history, usual[kind], "{kind} {case}");
+        let had = had(&mut records, case).await;
+        assert_eq!(had, usual[kind], "{kind} {case}");
     }
     // Who was told of his account has it.
-    for person in people.iter_mut().rev().take(PEOPLE.len()) {
+    for person in people.iter_mut().rev().take(sites::ways().count()) {
         person.log_in("logs in", &troubles).await.unwrap();
     }
+}
+
+/// Everything that was acknowledged stands there, and once; and what stood there before.
+async fn look(house: &House, promises: &mut Promises, when: &str) {
+    let mut records = Records::of(house).await.unwrap();
+    let faults = promises.look(&house.diary, &mut records).await.unwrap();
+    assert!(faults.is_empty(), "{when}:\n{}", faults.join("\n"));
+}
+
+/// The history of a case, and what its applicant was told.
+async fn had(records: &mut Records, case: &str) -> [BTreeMap<String, usize>; 2] {
+    [
+        records.history(case).await.unwrap(),
+        records.told(case).await.unwrap(),
+    ]
 }
 
 /// Waits until nobody has anything to do any more.
