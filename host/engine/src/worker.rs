@@ -1,12 +1,16 @@
-//! The worker: takes jobs that are due, one after the other and several at once, and gives each to who can do it.
+//! The worker: takes jobs that are due, several at once, and gives each to who can do it. How many of whose at once is
+//! decided in [`lanes`].
+
+mod lanes;
 
 use crate::error::EngineError;
 use crate::inner::Inner;
 use crate::{Engine, events, timers};
 use futures::FutureExt;
+use lanes::Places;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use yinxin_core::ids::CaseId;
 use yinxin_core::time::Millis;
@@ -15,15 +19,13 @@ use yinxin_services::certificates::ISSUE_JOB;
 use yinxin_services::identity::RESULT_JOB;
 use yinxin_services::invoices::INVOICE_JOB;
 use yinxin_services::job_end::JobEnd;
-use yinxin_services::messaging::MESSAGE_JOB;
+use yinxin_services::messaging::{MAIL_JOB, MESSAGE_JOB};
 use yinxin_services::payments::{CLOSE_JOB, CONFIRM_JOB, REFUND_JOB};
 use yinxin_services::reconciliation::RECONCILE_JOB;
 use yinxin_services::uploads::SWEEP_JOB;
 use yinxin_store::StoreError;
-use yinxin_store::jobs::{self, Job};
+use yinxin_store::jobs::{self, Job, Passed};
 
-/// Jobs at once. Most wait for a network, so there are more than cores; each holds at most one database connection.
-const WORKERS: usize = 4;
 /// A worker that has not ended a job by then is taken for dead, and the job runs again. Gateways time out far before.
 const LEASE_SECONDS: i64 = 120;
 /// How often an idle worker looks for jobs that another process wrote or whose time has come.
@@ -37,21 +39,46 @@ const LONGEST_WAIT_SECONDS: i64 = 2 * 3600;
 impl Engine {
     /// Runs jobs until `stop`; what is under way is finished first.
     pub async fn work(&self, stop: CancellationToken) {
-        let workers = (0..WORKERS).map(|_| {
-            let (inner, stop) = (self.inner.clone(), stop.clone());
-            tokio::spawn(async move { run(inner, stop).await })
-        });
-        for worker in workers.collect::<Vec<_>>() {
-            if let Err(error) = worker.await {
-                tracing::error!(%error, "a worker ended early");
+        let inner = &self.inner;
+        let places = Places::default();
+        let mut under_way = JoinSet::new();
+        while !stop.is_cancelled() {
+            // One look at a time, so that what is under way is known when the next job is picked.
+            match lease(inner, &places.passed()).await {
+                Ok(Some(job)) => {
+                    let (inner, place) = (inner.clone(), places.take(&job));
+                    under_way.spawn(async move {
+                        let _place = place;
+                        perform(&inner, &job).await
+                    });
+                }
+                Ok(None) => {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = inner.work.notified() => {}
+                        () = tokio::time::sleep(IDLE) => {}
+                        // There may be a place now for one that was passed by.
+                        Some(ended) = under_way.join_next() => tell(ended),
+                    }
+                }
+                Err(error) => {
+                    tell(Ok(Err(error)));
+                    tokio::time::sleep(IDLE).await;
+                }
             }
+            while let Some(ended) = under_way.try_join_next() {
+                tell(ended);
+            }
+        }
+        while let Some(ended) = under_way.join_next().await {
+            tell(ended);
         }
     }
 
     /// Runs every job that is due now, until none is left; for tests and the operator's commands.
     pub async fn work_off(&self) -> Result<usize, EngineError> {
         let mut done = 0;
-        while let Some(job) = lease(&self.inner).await? {
+        while let Some(job) = lease(&self.inner, &Passed::default()).await? {
             perform(&self.inner, &job).await?;
             done += 1;
         }
@@ -59,31 +86,21 @@ impl Engine {
     }
 }
 
-async fn run(inner: Arc<Inner>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let ended = match lease(&inner).await {
-            Ok(Some(job)) => perform(&inner, &job).await,
-            Ok(None) => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = inner.work.notified() => {}
-                    () = tokio::time::sleep(IDLE) => {}
-                }
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
+/// What could not even be marked stays leased, and is tried again when the lease has run out.
+fn tell(ended: Result<Result<(), EngineError>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
             tracing::error!(%error, "jobs cannot be read or marked; trying again");
-            tokio::time::sleep(IDLE).await;
         }
+        Err(error) => tracing::error!(%error, "a worker ended early"),
     }
 }
 
-async fn lease(inner: &Inner) -> Result<Option<Job>, EngineError> {
+async fn lease(inner: &Inner, passed: &Passed) -> Result<Option<Job>, EngineError> {
     let now = inner.now();
     let mut tx = inner.store.begin().await?;
-    let job = jobs::lease(&mut tx, now, now.plus(LEASE_SECONDS)).await?;
+    let job = jobs::lease_beside(&mut tx, now, now.plus(LEASE_SECONDS), passed).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(job)
 }
@@ -95,7 +112,7 @@ async fn attempt(inner: &Inner, job: &Job) -> Result<Option<JobEnd>, EngineError
         // These finish the job in the transaction of what they do.
         CASE_EVENT_JOB => events::run(inner, job).await.map(|()| None),
         timers::KIND => timers::run(inner, job).await.map(|()| None),
-        MESSAGE_JOB => services
+        MESSAGE_JOB | MAIL_JOB => services
             .messaging
             .run(&job.site, &job.payload)
             .await

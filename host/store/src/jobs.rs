@@ -86,22 +86,60 @@ pub async fn lease(
     now: Millis,
     lease_until: Millis,
 ) -> Result<Option<Job>, StoreError> {
+    lease_beside(conn, now, lease_until, &Passed::default()).await
+}
+
+/// Jobs that a worker passes by, as enough of them are under way.
+#[derive(Clone, Debug)]
+pub struct Passed(String);
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self("|".to_owned())
+    }
+}
+
+impl Passed {
+    /// Passes by all jobs of a kind.
+    pub fn kind(&mut self, kind: &str) {
+        self.0.push_str(kind);
+        self.0.push('|');
+    }
+
+    /// Passes by a site's jobs of a kind.
+    pub fn kind_of(&mut self, site: &SiteId, kind: &str) {
+        self.0.push_str(site.as_str());
+        self.0.push('/');
+        self.kind(kind);
+    }
+}
+
+/// As [`lease`], but for the jobs that are passed by.
+pub async fn lease_beside(
+    conn: &mut Connection,
+    now: Millis,
+    lease_until: Millis,
+    passed: &Passed,
+) -> Result<Option<Job>, StoreError> {
     // PostgreSQL: other workers step over rows that one of them holds. SQLite has one writer at a time anyway.
     let locking = match Dialect::of(conn) {
         Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
         Dialect::Sqlite => "",
     };
-    // A queued job is leased by nobody: `leased_until` is 0. So one condition and one index do for both kinds.
+    // A queued job is leased by nobody: `leased_until` is 0. So one condition and one index do for both kinds. What is
+    // passed by is one text, so that the statement is one text too, however many there are.
     let statement = sqlx::AssertSqlSafe(format!(
         "UPDATE jobs SET state = 'running', attempts = attempts + 1, leased_until = $2
          WHERE (site, id) IN (SELECT site, id FROM jobs
              WHERE state IN ('queued', 'running') AND run_at <= $1 AND leased_until <= $1
+                 AND $3 NOT LIKE '%|' || kind || '|%' AND $3 NOT LIKE '%|' || site || '/' || kind || '|%'
              ORDER BY run_at LIMIT 1{locking})
          RETURNING {COLUMNS}"
     ));
     let row = sqlx::query(statement)
         .bind(now.0)
         .bind(lease_until.0)
+        .bind(passed.0.clone())
         .fetch_optional(conn)
         .await?;
     row.as_ref().map(job).transpose()
@@ -332,6 +370,47 @@ mod tests {
                     .unwrap()
                     .is_none()
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_by_is_a_kind_or_a_kind_of_one_site() {
+        for store in stores().await {
+            let other = SiteId::parse("fujian").unwrap();
+            let left = async |passed: &Passed| {
+                // Rolled back each time, so that all jobs are there for the next.
+                let mut tx = store.begin().await.unwrap();
+                for (site, kind) in [
+                    (site(), "message"),
+                    (site(), "mail"),
+                    (other.clone(), "message"),
+                ] {
+                    let job = NewJob {
+                        kind,
+                        ..new("passed")
+                    };
+                    enqueue(&mut tx, &site, job).await.unwrap();
+                }
+                let mut left = Vec::new();
+                while let Some(job) = lease_beside(&mut tx, Millis(20), Millis(60), passed)
+                    .await
+                    .unwrap()
+                {
+                    left.push(format!("{} {}", job.site, job.kind));
+                }
+                left.sort();
+                left
+            };
+            let mut passed = Passed::default();
+            let all = left(&passed).await;
+            assert_eq!(all, ["fujian message", "jiangxi mail", "jiangxi message"]);
+            passed.kind_of(&site(), "message");
+            let some = left(&passed).await;
+            assert_eq!(some, ["fujian message", "jiangxi mail"], "{}", store.name);
+            passed.kind("mail");
+            assert_eq!(left(&passed).await, ["fujian message"]);
+            passed.kind("message");
+            assert!(left(&passed).await.is_empty());
         }
     }
 

@@ -32,8 +32,10 @@ use yinxin_store::blobs::Blobs;
 use yinxin_store::jobs::{self, NewJob};
 use yinxin_store::{Connection, Store, StoreError, files, messages, seal::Sealer};
 
-/// Kind of the job that sends one message.
+/// Kind of the job that sends one SMS.
 pub const MESSAGE_JOB: &str = "message";
+/// Kind of the job that sends one mail; of its own, so that a mail server that does not answer holds up no code by SMS.
+pub const MAIL_JOB: &str = "mail";
 
 /// Why a message was not queued or its job did not run.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +146,10 @@ impl Messaging {
             round,
         });
         let job = NewJob {
-            kind: MESSAGE_JOB,
+            kind: match message.channel {
+                Channel::Sms => MESSAGE_JOB,
+                Channel::Mail => MAIL_JOB,
+            },
             key: format!("{}/{round}", message.id),
             case_id: message
                 .case
@@ -226,7 +231,7 @@ impl Messaging {
         Ok(message)
     }
 
-    /// Runs a job of the kind [`MESSAGE_JOB`]: one try.
+    /// Runs a job of the kind [`MESSAGE_JOB`] or [`MAIL_JOB`]: one try.
     pub async fn run(&self, site: &SiteId, payload: &str) -> Result<JobEnd, MessagingError> {
         let payload: Payload = serde_json::from_str(payload).map_err(|_| MessagingError::BadJob)?;
         let mut tx = self.store.begin().await?;

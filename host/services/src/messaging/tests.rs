@@ -67,7 +67,7 @@ impl<'a> Office<'a> {
             let job = jobs::lease(&mut tx, now, now.plus(60)).await.unwrap();
             tx.commit().await.unwrap();
             let Some(job) = job else { return ends };
-            assert_eq!(job.kind, MESSAGE_JOB);
+            assert!([MESSAGE_JOB, MAIL_JOB].contains(&job.kind.as_str()));
             let end = self.messaging.run(&site(), &job.payload).await.unwrap();
             let mut tx = self.store.begin().await.unwrap();
             match &end {

@@ -13,7 +13,7 @@ use yinxin_services::invoices::{
     INVOICE_JOB, InvoiceError, InvoiceView, Invoices, Nuonuo, NuonuoAccount, TaxRate,
 };
 use yinxin_services::job_end::JobEnd;
-use yinxin_services::messaging::{Channels, Failure, MESSAGE_JOB, Mail, Mailer, Messaging};
+use yinxin_services::messaging::{Channels, Failure, MAIL_JOB, Mail, Mailer, Messaging};
 use yinxin_services::payments::{By, NewOrder, NewRefund, OrderDetails, Payments, Transfer};
 use yinxin_services::uploads::{Taken, Upload, UploadError, Uploads};
 use yinxin_simulators::invoice::{self, InvoiceOffice};
@@ -391,7 +391,7 @@ impl Desk {
                     .run_job(&job.site, &job.kind, &job.payload)
                     .await
                     .unwrap(),
-                MESSAGE_JOB => self.messaging.run(&job.site, &job.payload).await.unwrap(),
+                MAIL_JOB => self.messaging.run(&job.site, &job.payload).await.unwrap(),
                 CASE_EVENT_JOB => {
                     let event: CaseEvent = serde_json::from_str(&job.payload).unwrap();
                     if event.event == "invoiced" {

@@ -145,7 +145,7 @@ async fn the_next_job_is_the_first_of_an_index_however_many_wait() {
     let (_, statements) = sources::read();
     let lease = statements
         .iter()
-        .find(|statement| statement.function == "jobs::lease")
+        .find(|statement| statement.function == "jobs::lease_beside")
         .unwrap();
     let lines = plan(&mut conn, lease).await.unwrap();
     assert!(

@@ -23,6 +23,7 @@ pub const ACROSS_SITES: &[(&str, &str)] = &[
         "jobs::lease",
         "one worker does the jobs of all sites; the job names its site",
     ),
+    ("jobs::lease_beside", "as jobs::lease"),
     (
         "jobs::next_due",
         "the worker of all sites sleeps until then",

@@ -19,5 +19,6 @@
 )]
 
 mod killing;
+mod neighbours;
 mod outages;
 mod scene;

@@ -241,7 +241,7 @@ async fn without_mail_sms_and_gateways_everything_waits_and_then_goes_on() {
         let mut stranger = way.person(&house, 1_000 + place as u64);
         stranger.ask_for_code().await.unwrap();
         payer.is_told_why().await.unwrap();
-        let text = waits(&house, &mut payer.admin, "发送消息").await.unwrap();
+        let text = waits(&house, &mut payer.admin, "发送短信").await.unwrap();
         assert!(text.contains("短信服务商"), "{text}");
     }
     // What a silent line means is known when patience ends, and not before.
@@ -269,7 +269,7 @@ async fn without_mail_sms_and_gateways_everything_waits_and_then_goes_on() {
     scene::pass_time(&mut records).await.unwrap();
     for payer in &mut payers {
         let text = waits(&house, &mut payer.admin, "邮件服务器").await.unwrap();
-        assert!(text.contains("发送消息"), "{text}");
+        assert!(text.contains("发送邮件"), "{text}");
     }
     outage::last().await;
 
