@@ -142,9 +142,7 @@ async fn cancelled(world: &World, method: Method) -> Bought {
     let mut bought = world.buys(method).await;
     let trade = world.attempt(&bought.order, method).await.out_trade_no;
     world.providers.pay(method, &trade, PayMode::Hold).await;
-    let cancel = format!("/orders/{}/cancel", bought.order);
-    let done = bought.person.post(&world.hall, &cancel, "").await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    world.cancels(&mut bought).await;
     world.work(60).await;
     assert_eq!(world.providers.tell(method, &trade).await, 1);
     world.work(60).await;

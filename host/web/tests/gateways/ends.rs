@@ -40,6 +40,8 @@ pub struct End {
     pub payment: PaymentState,
     /// Before that: a page of the clerks' with `{order}` in its address, and what stands on it; `{number}` is the order's.
     pub seen: (&'static str, &'static str),
+    /// Before that: by how many more the clerks' page counts notifications that were refused.
+    pub refused: usize,
     /// What the comparison of the day finds about this order, and a clerk has to settle.
     pub differs: &'static [DifferenceKind],
 }
@@ -58,6 +60,7 @@ const fn end(
         order,
         payment,
         seen,
+        refused: 0,
         differs,
     }
 }
@@ -67,14 +70,26 @@ const fn paid() -> End {
     end(OrderState::Paid, PaymentState::Paid, (ORDER, "已收款"), &[])
 }
 
+/// The notification was refused, and the payment found by asking.
+const fn refused_and_found() -> End {
+    End {
+        refused: 1,
+        ..paid()
+    }
+}
+
 /// Nobody paid, and nobody believed that somebody had.
 const fn refused() -> End {
-    end(
+    let unpaid = end(
         OrderState::AwaitingPayment,
         PaymentState::Closed,
-        (ODD, "没有通过验证，已拒绝，没有入账"),
+        (ORDER, "待付款"),
         &[],
-    )
+    );
+    End {
+        refused: 1,
+        ..unpaid
+    }
 }
 
 /// It is there, and it is not what was asked for: a clerk decides.
@@ -113,13 +128,13 @@ const ELSEWHERE: &str = "在渠道的商户平台退过款";
 
 pub fn of(lie: Lie, method: Method) -> End {
     match lie {
-        Lie::Told(mode) => told(mode),
+        Lie::Told(mode) => told(mode, method),
         Lie::Answered(answers) => answered(answers),
         Lie::Course(course) => went(course, method),
     }
 }
 
-fn told(mode: PayMode) -> End {
+fn told(mode: PayMode, method: Method) -> End {
     match mode {
         PayMode::Normal
         | PayMode::Delay
@@ -128,11 +143,13 @@ fn told(mode: PayMode) -> End {
         | PayMode::Hold
         // The query knows better than the notification.
         | PayMode::Understate
-        | PayMode::Deny
-        // The notification is refused, and the payment found by asking.
-        | PayMode::Stranger
-        | PayMode::Stale
-        | PayMode::Cut => paid(),
+        | PayMode::Deny => paid(),
+        PayMode::Stranger | PayMode::Cut => refused_and_found(),
+        PayMode::Stale => match method {
+            // Alipay names no age at which a notification is too old; it only has one asked.
+            Method::Alipay => paid(),
+            _ => refused_and_found(),
+        },
         PayMode::Forge | PayMode::Signtest | PayMode::Swap => refused(),
         PayMode::Amount => mismatch(&[]),
         PayMode::Late => late(),

@@ -4,6 +4,7 @@
 use crate::courses;
 use crate::ends::{self, End, Lie};
 use crate::hall::Answer;
+use crate::rules::Rules;
 use crate::world::{Bought, World, at, name, until, world};
 use http::StatusCode;
 use std::collections::BTreeSet;
@@ -34,9 +35,7 @@ async fn told(world: &World, method: Method, mode: PayMode) -> Bought {
     let mut bought = world.buys(method).await;
     let trade = world.attempt(&bought.order, method).await.out_trade_no;
     if mode == PayMode::Late {
-        let cancel = format!("/orders/{}/cancel", bought.order);
-        let done = bought.person.post(&world.hall, &cancel, "").await;
-        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+        world.cancels(&mut bought).await;
         world.work(60).await;
     }
     world.providers.pay(method, &trade, mode).await;
@@ -150,6 +149,7 @@ async fn column(world: World, method: Method) -> Vec<String> {
     let mut faults = Vec::new();
     for lie in Lie::all() {
         let what = format!("{lie:?} by {method:?} on {}", world.name);
+        let refused = world.refused().await;
         let bought = run(&world, method, lie).await;
         let payments = &world.hall.state.payments;
         let view = payments.order_view(&at(), &bought.order).await.unwrap();
@@ -165,6 +165,10 @@ async fn column(world: World, method: Method) -> Vec<String> {
         let page = world.clerk().await.get(&world, &path).await;
         if !good(&page).body.contains(&sentence) {
             faults.push(format!("{}: {path} does not say `{sentence}`", row.what));
+        }
+        let more = world.refused().await - refused;
+        if more != row.end.refused {
+            faults.push(format!("{}: clerks read of {more} refused", row.what));
         }
         world.assert_sound().await;
         rows.push(row);
@@ -280,18 +284,28 @@ async fn expired(world: &World, method: Method) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_lie_of_a_payment_provider_has_its_end_and_a_clerk_reads_of_it() {
-    let methods = world(sqlite().await).await.gateways();
+async fn each_lie_has_its_end(rules: Rules) {
+    let methods = world(sqlite().await, rules).await.gateways();
     assert!(methods.len() >= 2, "{methods:?}");
     let mut columns = Vec::new();
     for method in methods {
-        columns.push(tokio::spawn(column(world(sqlite().await).await, method)));
-        columns.push(tokio::spawn(column(world(postgres().await).await, method)));
+        for store in [sqlite().await, postgres().await] {
+            columns.push(tokio::spawn(column(world(store, rules).await, method)));
+        }
     }
     let mut faults = Vec::new();
     for column in columns {
         faults.extend(column.await.unwrap());
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_lie_of_a_payment_provider_has_its_end_and_a_clerk_reads_of_it() {
+    each_lie_has_its_end(Rules::Fujian).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_rules_open_the_order_each_lie_has_the_same_end() {
+    each_lie_has_its_end(Rules::Yingtan).await;
 }

@@ -19,6 +19,7 @@ mod lies;
 mod market;
 mod providers;
 mod races;
+mod rules;
 #[path = "../web/till.rs"]
 #[expect(dead_code, reason = "this hall has both providers")]
 mod till;

@@ -1,9 +1,10 @@
-//! A hall where Fujian's rules decide, with both providers in front of it on the wire: they are asked over HTTP, and tell
+//! A hall where one site's rules decide, with both providers in front of it on the wire: they are asked over HTTP, and tell
 //! over HTTP. Its clock can be moved on.
 
 use crate::hall::{Answer, Browser, Hall, hall_in};
-use crate::market::{DETAILS, Person, UNIT, chosen, opened, order_in, site, total_on};
+use crate::market::{Person, opened, site};
 use crate::providers::Providers;
+use crate::rules::{self, Rules};
 use http::StatusCode;
 use ring::digest::{SHA256, digest};
 use std::sync::Arc;
@@ -44,6 +45,7 @@ impl Clock for Moved {
 }
 
 pub struct World {
+    pub rules: Rules,
     pub hall: Hall,
     pub clock: Arc<Moved>,
     pub name: &'static str,
@@ -59,7 +61,7 @@ impl Drop for World {
     }
 }
 
-pub async fn world(store: TestStore) -> World {
+pub async fn world(store: TestStore, rules: Rules) -> World {
     let name = store.name;
     let notices = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = notices.local_addr().unwrap();
@@ -72,9 +74,14 @@ pub async fn world(store: TestStore) -> World {
             payments.add_gateway(site(), gateway);
         }
     });
-    let hall = opened(hall.await).await;
+    let hall = match rules {
+        Rules::Fujian => opened(hall.await).await,
+        Rules::Yingtan => rules::yingtan(hall.await).await,
+        Rules::Hostile => rules::hostile(hall.await).await,
+    };
     let router = hall.router.clone();
     World {
+        rules,
         hall,
         clock,
         name,
@@ -120,28 +127,14 @@ impl World {
         Person::new(&self.hall, &format!("person-{}", self.count())).await
     }
 
-    /// Somebody orders the renewal of a certificate and picks this way to pay.
+    /// Somebody orders what the rules sell, and picks this way to pay. A transfer: no way yet, where there are none.
     pub async fn buys(&self, method: Method) -> Bought {
-        let mut person = self.person().await;
-        let number = format!("2026112{:06}", self.count());
-        let case = person
-            .case_of(&self.hall, "renew-enterprise", &number, UNIT)
-            .await;
-        let query = chosen(&[&case]);
-        let page = person
-            .get(&self.hall, &format!("/orders/new/details?{query}"))
-            .await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-        let details = DETAILS.replace("bank-transfer", name(method));
-        let body = format!("{query}&_total={}&{details}", total_on(&page));
-        let answer = person.post(&self.hall, "/orders/new/details", &body).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-        let order = order_in(&answer);
-        Bought {
-            person,
-            case,
-            order,
-        }
+        rules::buys(self, method).await
+    }
+
+    /// The order is called off before it is paid, by whoever may.
+    pub async fn cancels(&self, bought: &mut Bought) {
+        rules::cancels(self, bought).await;
     }
 
     /// The attempts to pay an order by this provider, oldest first.
@@ -238,6 +231,22 @@ impl World {
     pub fn held(&self) -> i64 {
         let methods = self.gateways().into_iter();
         methods.map(|method| self.providers.held(method)).sum()
+    }
+
+    /// How many notifications were refused so far, as finance reads it.
+    pub async fn refused(&self) -> usize {
+        let page = self.clerk().await.get(self, "/console/payments").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        let text = self.hall.state.texts.get("finance.forged_notifications");
+        let (before, after) = text.split_once("{n}").unwrap();
+        match page.body.split_once(before) {
+            // Where there was none, there is no sentence.
+            None => 0,
+            Some((_, rest)) => {
+                let (count, _) = rest.split_once(after).unwrap();
+                count.parse().unwrap()
+            }
+        }
     }
 
     pub async fn assert_sound(&self) {
