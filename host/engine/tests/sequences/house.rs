@@ -1,12 +1,14 @@
 //! The host as one process has it, and what outlives the process: database, providers, clock.
 
 use crate::inbox::Inbox;
-use crate::outside::{Pocket, TestClock};
+use crate::office::Office;
+use crate::outside::{Booth, Pocket, TestClock};
 use crate::providers::Providers;
+use crate::sites::{self, Place};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
-use yinxin_capabilities::{Manifest, PluginEntry, Quotas, Registry};
+use yinxin_capabilities::Registry;
 use yinxin_core::calendar::Calendar;
 use yinxin_core::definition::Role;
 use yinxin_core::ids::{AccountId, CaseId, ClerkId, SiteId};
@@ -16,26 +18,33 @@ use yinxin_engine::{Actor, ClerkActor, Engine, Services, Site};
 use yinxin_sandbox::{Cache, Sandbox, Settings};
 use yinxin_services::accounts::{Accounts, Passwords};
 use yinxin_services::certificates::{Certificates, EmbeddedIssuer, IssuerNames};
-use yinxin_services::identity::Identity;
-use yinxin_services::invoices::Invoices;
+use yinxin_services::identity::{Identity, IdentitySite};
+use yinxin_services::invoices::{Invoices, TaxRate};
 use yinxin_services::messaging::{Channels, Messaging};
 use yinxin_services::papers::Papers;
 use yinxin_services::payments::{By, OrderFilter, Payments};
+use yinxin_services::statements::Statements;
 use yinxin_services::uploads::Uploads;
 use yinxin_store::Store;
 use yinxin_store::blobs::Blobs;
 use yinxin_store::seal::Sealer;
+use yinxin_store::testing::TestStore;
 
 /// The ways to pay by a code.
 pub const GATEWAYS: [Method; 2] = [Method::Wechat, Method::Alipay];
 
 /// Everything around the host.
 pub struct Streets {
+    pub place: Place,
     pub providers: Providers,
+    /// The provider of the site's invoices, where it has one; else they wait for a clerk.
+    pub office: Option<Office>,
     inbox: Inbox,
     pub clock: Arc<TestClock>,
     pub pocket: Arc<Pocket>,
     pub folder: PathBuf,
+    /// Instead of a database in the folder.
+    pub database: Option<TestStore>,
     pub people: People,
     /// fen on the bank account for transfers, as far as clerks know of it.
     pub account: AtomicI64,
@@ -45,31 +54,40 @@ pub struct Streets {
 #[derive(Clone)]
 pub struct People {
     pub applicant: AccountId,
-    /// A new certificate, and two renewals.
     pub cases: Vec<CaseId>,
 }
 
+/// All orders of an account.
+pub fn orders_of(account: &AccountId) -> OrderFilter {
+    OrderFilter {
+        account: Some(account.clone()),
+        ..OrderFilter::default()
+    }
+}
+
 impl People {
-    /// All of the applicant's orders.
-    pub fn orders(&self) -> OrderFilter {
-        OrderFilter {
-            account: Some(self.applicant.clone()),
-            ..OrderFilter::default()
+    pub fn nobody() -> Self {
+        Self {
+            applicant: AccountId::generate(),
+            cases: Vec::new(),
         }
     }
 }
 
 impl Streets {
-    pub async fn new(folder: &Path, people: People) -> Self {
+    pub async fn new(place: Place, folder: &Path, people: People) -> Self {
         let inbox = Inbox::open().await;
         let notify = |provider: &str| inbox.address(provider);
         Self {
+            place,
             // What nobody acknowledged is not told again: the order of things is chance's alone.
             providers: Providers::open(notify, &[]).await,
+            office: None,
             inbox,
             clock: Arc::default(),
             pocket: Arc::default(),
             folder: folder.to_owned(),
+            database: None,
             people,
             account: AtomicI64::new(0),
         }
@@ -85,7 +103,8 @@ impl Streets {
                 std::fs::copy(&file, folder.join(name)).unwrap();
             }
         }
-        let copy = Self::new(folder, template.people.clone()).await;
+        let (place, people) = (template.place.clone(), template.people.clone());
+        let copy = Self::new(place, folder, people).await;
         let held = template.account.load(Ordering::SeqCst);
         copy.account.store(held, Ordering::SeqCst);
         copy
@@ -95,6 +114,8 @@ impl Streets {
 pub struct House {
     pub engine: Engine,
     pub services: Services,
+    pub statements: Statements,
+    pub registry: Arc<Registry>,
     pub store: Store,
     pub site: SiteId,
 }
@@ -127,51 +148,46 @@ pub fn sealer() -> Arc<Sealer> {
 }
 
 impl House {
-    /// Starts the host over what is in the folder.
+    /// Starts the host over what is in the folder, or over the streets' own database.
     pub async fn open(streets: &Streets) -> Self {
-        let url = format!("sqlite://{}/yinxin.db", streets.folder.display());
-        let store = Store::open_with(&url, 4, None).await.unwrap();
+        let store = match &streets.database {
+            Some(database) => database.store.clone(),
+            None => {
+                let url = format!("sqlite://{}/yinxin.db", streets.folder.display());
+                Store::open_with(&url, 4, None).await.unwrap()
+            }
+        };
         let blobs = Blobs::folder(&streets.folder.join("blobs"), sealer()).unwrap();
         Self::over(streets, store, blobs).await
     }
 
     /// Starts the host over this database and these objects.
     pub async fn over(streets: &Streets, store: Store, blobs: Blobs) -> Self {
-        let site = SiteId::parse("fujian").unwrap();
+        let place = &streets.place;
+        let site = place.site();
         let sealer = sealer();
         let clock = streets.clock.clone();
 
         let registry = Arc::new(Registry::new(sandbox()).unwrap());
-        let plugin = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../plugins/fujian/plugin.toml"
-        );
-        let manifest = Manifest::parse(&std::fs::read_to_string(plugin).unwrap()).unwrap();
-        let component = yinxin_kit::component("fujian").unwrap();
-        let entry = PluginEntry {
-            name: "fujian".to_owned(),
-            digest: None,
-            grants: manifest
-                .capabilities
-                .iter()
-                .map(|capability| capability.interface)
-                .collect(),
-            quotas: Quotas::default(),
-        };
-        registry
-            .load(&store, &site, std::slice::from_ref(&entry))
-            .await
-            .unwrap();
-        registry
-            .activate(&store, &site, &component, &manifest, &entry)
-            .await
-            .unwrap();
+        registry.load(&store, &site, &place.plugins).await.unwrap();
+        for entry in &place.plugins {
+            let manifest = sites::manifest(&entry.name);
+            let component = yinxin_kit::component(&entry.name).unwrap();
+            registry
+                .activate(&store, &site, &component, &manifest, entry)
+                .await
+                .unwrap();
+        }
 
         let mut payments = Payments::new(store.clone(), sealer.clone(), clock.clone());
         for gateway in streets.providers.gateways() {
-            payments.add_gateway(site.clone(), gateway);
+            if place.takes(gateway.method()) {
+                payments.add_gateway(site.clone(), gateway);
+            }
         }
-        payments.add_transfers(site.clone());
+        if place.takes(Method::BankTransfer) {
+            payments.add_transfers(site.clone());
+        }
         let channels = Channels {
             sms: Some(streets.pocket.clone()),
             mail: Some(streets.pocket.clone()),
@@ -189,19 +205,32 @@ impl House {
             blobs,
             clock.clone(),
         ));
-        let invoices = Invoices::new(
+        let mut invoices = Invoices::new(
             store.clone(),
             sealer.clone(),
             clock.clone(),
             uploads.clone(),
             messaging.clone(),
         );
-        let lists = [(site.clone(), "https://fujian.example.cn/crl".to_owned())].into();
+        if let (Some(office), Some(invoicing)) = (&streets.office, &place.invoice) {
+            let client = office.client(&site, &store, &sealer, clock.clone());
+            let rate = TaxRate::parse(&invoicing.tax_rate).unwrap();
+            invoices.add_provider(site.clone(), client, rate);
+        }
+        let booth = place.face.as_ref().map(|_| {
+            let booth = IdentitySite {
+                provider: Arc::new(Booth),
+                address: place.address.clone(),
+                notify_url: format!("{}/notify/face/{site}", place.address),
+            };
+            (site.clone(), booth)
+        });
+        let lists = [(site.clone(), format!("{}/crl", place.address))].into();
         let issuer = EmbeddedIssuer::new(store.clone(), sealer.clone(), clock.clone(), lists);
         let names = IssuerNames {
-            organisation: "福建省数字证书有限公司".to_owned(),
-            root: "福建CA 根证书".to_owned(),
-            issuing: "福建CA 签发证书".to_owned(),
+            organisation: place.issuer.organisation.clone(),
+            root: place.issuer.root.clone(),
+            issuing: place.issuer.issuing.clone(),
         };
         issuer.establish(&site, &names).await.unwrap();
         let accounts = Accounts::new(
@@ -229,7 +258,7 @@ impl House {
                 store.clone(),
                 sealer.clone(),
                 clock.clone(),
-                std::collections::HashMap::new(),
+                booth.into_iter().collect(),
             )),
             uploads,
             certificates: Arc::new(Certificates::new(
@@ -241,15 +270,21 @@ impl House {
         };
         let known = Site {
             id: site.clone(),
-            title: "福建CA数字证书服务平台".to_owned(),
-            address: "https://fujian.example.cn".to_owned(),
+            title: place.brand.name.clone(),
+            address: place.address.clone(),
             calendar: Calendar::default(),
             order_days: 15,
         };
+        let statements = Statements::new(
+            store.clone(),
+            sealer.clone(),
+            clock.clone(),
+            services.payments.clone(),
+        );
         let engine = Engine::new(
             store.clone(),
             sealer.clone(),
-            registry,
+            registry.clone(),
             services.clone(),
             vec![known],
             clock,
@@ -257,6 +292,8 @@ impl House {
         Self {
             engine,
             services,
+            statements,
+            registry,
             store,
             site,
         }

@@ -1,16 +1,26 @@
 //! What must hold when a life has come to rest.
 
-use crate::house::{GATEWAYS, House, Streets, any_clerk, clerk};
+use crate::house::{GATEWAYS, House, Streets, any_clerk, clerk, orders_of, sealer};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use yinxin_core::ids::SiteId;
 use yinxin_core::money::{Fen, Method};
 use yinxin_services::payments::OrderState;
 use yinxin_services::reconciliation::{BillKind, Difference, DifferenceState};
 use yinxin_store::postings::{self, Account};
-use yinxin_store::{Connection, ledger, orders};
+use yinxin_store::{Connection, cases, ledger, orders};
 
 /// States in which the applicant has a certificate, or is about to.
-const FULFILLED: [&str; 5] = ["issuing", "ready", "sent", "revoked", "renewed"];
+const FULFILLED: [&str; 8] = [
+    "issuing",
+    "ready",
+    "sent",
+    "revoked",
+    "renewed",
+    "to-ship",
+    "to-invoice",
+    "done",
+];
 
 /// More differences than a life can have.
 const MANY: i64 = 500;
@@ -89,11 +99,17 @@ pub async fn faults(house: &House, streets: &Streets) -> Vec<String> {
         }
     }
 
-    for order in payments
-        .list(site, &streets.people.orders(), None, 50)
-        .await
-        .unwrap()
-    {
+    let mut accounts = BTreeSet::new();
+    for case in &streets.people.cases {
+        let case = cases::get(&mut conn, &sealer(), site, case).await.unwrap();
+        accounts.insert(case.account);
+    }
+    let mut ordered = Vec::new();
+    for account in &accounts {
+        let own = payments.list(site, &orders_of(account), None, 50).await;
+        ordered.extend(own.unwrap());
+    }
+    for order in ordered {
         let cases = orders::cases_of(&mut conn, site, &order.id).await.unwrap();
         for case in &cases {
             let page = house.engine.page(site, &any_clerk(), case).await.unwrap();

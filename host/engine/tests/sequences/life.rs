@@ -6,8 +6,9 @@ mod rest;
 
 use crate::chance::Chance;
 use crate::crash;
-use crate::house::{House, Streets, any_clerk};
-use crate::people::{choice, said_by_clerk};
+use crate::desk::said;
+use crate::house::{House, Streets, any_clerk, orders_of};
+use crate::people::choice;
 use crate::seen::Seen;
 use jiff::civil::Date;
 use std::future::Future;
@@ -120,7 +121,7 @@ impl Life<'_> {
     async fn orders(&self) -> Vec<(OrderId, OrderState, Fen)> {
         let (payments, site) = (&self.house.services.payments, &self.house.site);
         let found = payments
-            .list(site, &self.streets.people.orders(), None, 50)
+            .list(site, &orders_of(&self.streets.people.applicant), None, 50)
             .await
             .unwrap();
         found
@@ -238,7 +239,7 @@ impl Life<'_> {
         let Some(id) = self.chance.one_of(&ids).cloned() else {
             return;
         };
-        let with = said_by_clerk(self.house, &case, &id).await;
+        let with = said(self.house, &case, &id).await;
         match self
             .or_crash(engine.fire(&site, &actor, &case, &id, &with))
             .await

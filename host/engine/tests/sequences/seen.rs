@@ -3,8 +3,72 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Lives in which everything comes to pass.
-const ENOUGH_FOR_ALL: u64 = 200;
+/// Lives in which whatever happens often comes to pass, and lives in which everything does.
+const ENOUGH_FOR_OFTEN: usize = 20;
+const ENOUGH_FOR_ALL: usize = 200;
+
+/// What has to come to pass, by how rare it is.
+pub struct Expected {
+    /// In a few lives.
+    always: &'static [&'static str],
+    often: &'static [&'static str],
+    rare: &'static [&'static str],
+}
+
+pub const FUJIAN: Expected = Expected {
+    always: &["ordered", "pays: Normal", "crash", "restart", "accept"],
+    often: &[
+        "changed",
+        "cancelled",
+        "pays: Hold",
+        "told late",
+        "answers: Truth",
+        "refunded at the provider's console",
+        "transfer Paid",
+        "transfer Partial",
+        "refund paid out by hand",
+        "cancel",
+        "make",
+    ],
+    rare: &[
+        "pays: Amount",
+        "pays: Forge",
+        "pays: Late",
+        "pays: Claim",
+        "pays: Cut",
+        "transfer Excess",
+        "slip refused",
+        "ask-refund",
+        "approve-refund",
+        "ship",
+    ],
+};
+
+/// The rules open the order, and there are no transfers.
+pub const YINGTAN: Expected = Expected {
+    always: &["pass", "pays: Normal", "crash", "restart"],
+    often: &[
+        "pays: Hold",
+        "told late",
+        "answers: Truth",
+        "refunded at the provider's console",
+        "cancel",
+        "post",
+        "papers-pass",
+    ],
+    rare: &[
+        "pays: Amount",
+        "pays: Forge",
+        "pays: Late",
+        "pays: Claim",
+        "pays: Cut",
+        "papers-refuse",
+        "send-back",
+        "make",
+        "ship",
+        "invoice",
+    ],
+};
 
 /// What happened in all lives together, and how often.
 #[derive(Default)]
@@ -16,41 +80,10 @@ impl Seen {
     }
 
     /// A life in which nothing ever happens would prove nothing. What is rare need not come in a few of them.
-    pub fn assert_everything_happened(&self, lives: u64) {
-        let rare = [
-            "pays: Amount",
-            "pays: Forge",
-            "pays: Late",
-            "pays: Claim",
-            "pays: Cut",
-            "transfer Excess",
-            "slip refused",
-            "ask-refund",
-            "approve-refund",
-            "ship",
-        ];
-        let often = [
-            "ordered",
-            "changed",
-            "cancelled",
-            "pays: Normal",
-            "pays: Hold",
-            "told late",
-            "answers: Truth",
-            "refunded at the provider's console",
-            "transfer Paid",
-            "transfer Partial",
-            "refund paid out by hand",
-            "crash",
-            "restart",
-            "accept",
-            "cancel",
-            "make",
-        ];
-        let needed = often
-            .iter()
-            .chain(rare.iter().filter(|_| lives >= ENOUGH_FOR_ALL));
-        for what in needed {
+    pub fn assert_everything_happened(&self, expected: &Expected, lives: usize) {
+        let often = expected.often.iter().filter(|_| lives >= ENOUGH_FOR_OFTEN);
+        let rare = expected.rare.iter().filter(|_| lives >= ENOUGH_FOR_ALL);
+        for what in expected.always.iter().chain(often).chain(rare) {
             assert!(
                 self.0.contains_key(*what),
                 "it never came to `{what}`:\n{self}"

@@ -38,6 +38,10 @@ impl Tokens {
     pub(super) fn revoke(&mut self) {
         self.good.clear();
     }
+
+    pub(super) fn next_month(&mut self) {
+        self.given = 0;
+    }
 }
 
 /// A refusal: code and words.

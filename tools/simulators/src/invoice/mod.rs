@@ -152,6 +152,12 @@ impl InvoiceOffice {
         tokens.revoke();
     }
 
+    /// Another thirty days begin, with fifty tokens of their own.
+    pub fn next_month(&self) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.next_month();
+    }
+
     /// Chooses the fate of what is ordered next, and of what waits for one.
     pub fn next(&self, fate: Fate) {
         self.with(|books| {

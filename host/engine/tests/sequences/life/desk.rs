@@ -4,11 +4,14 @@ use super::{Life, is_refused_payment};
 use crate::house::finance;
 use std::sync::atomic::Ordering;
 use yinxin_core::ids::FileId;
-use yinxin_core::money::Fen;
+use yinxin_core::money::{Fen, Method};
 use yinxin_services::payments::{By, PaymentError, RefundState, Transfer};
 use yinxin_store::StoreError;
 impl Life<'_> {
     pub(super) async fn slip(&mut self) {
+        if !self.streets.place.takes(Method::BankTransfer) {
+            return;
+        }
         let Some((order, _)) = self.unpaid().await else {
             return;
         };
@@ -43,6 +46,9 @@ impl Life<'_> {
     /// A transfer is found on the account, for any order that there is. A crash leaves the clerk in doubt: he books it
     /// again, under the same number.
     pub(super) async fn transfer(&mut self) {
+        if !self.streets.place.takes(Method::BankTransfer) {
+            return;
+        }
         let mut orders = self.orders().await;
         if !self.chance.once_in(6) {
             orders.retain(|(_, state, _)| state.is_payable());
