@@ -47,7 +47,8 @@ impl Sandboxed {
             .clone()
     }
 
-    fn activate(name: &str) -> Self {
+    /// The same for one caller alone, gone with the value; not inside of another runtime.
+    pub fn activate(name: &str) -> Self {
         let component = component(name).unwrap_or_else(|error| panic!("{error:#}"));
         let manifest = workspace().join("plugins").join(name).join("plugin.toml");
         let manifest = std::fs::read_to_string(manifest).expect("plugin.toml is there");
