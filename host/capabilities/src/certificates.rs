@@ -12,21 +12,31 @@ use yinxin_core::rules::NamedValue;
 
 crate::desk::refusals!(certificates);
 
+/// The characters that an attribute is written in.
+#[derive(Clone, Copy)]
+enum Alphabet {
+    Any,
+    /// PrintableString, as RFC 5280 asks for countryName and serialNumber.
+    Printable,
+    /// IA5String, of which addresses are made.
+    Ascii,
+}
+
 /// Attributes that a subject may have, with the upper bounds of RFC 5280 appendix A.1 (characters).
-const ATTRIBUTES: [(&str, usize); 13] = [
-    ("C", 2),
-    ("ST", 128),
-    ("L", 128),
-    ("STREET", 128),
-    ("O", 64),
-    ("OU", 64),
-    ("CN", 64),
-    ("T", 64),
-    ("SN", 64),
-    ("GN", 64),
-    ("serialNumber", 64),
-    ("emailAddress", 255),
-    ("UID", 64),
+const ATTRIBUTES: [(&str, usize, Alphabet); 13] = [
+    ("C", 2, Alphabet::Printable),
+    ("ST", 128, Alphabet::Any),
+    ("L", 128, Alphabet::Any),
+    ("STREET", 128, Alphabet::Any),
+    ("O", 64, Alphabet::Any),
+    ("OU", 64, Alphabet::Any),
+    ("CN", 64, Alphabet::Any),
+    ("T", 64, Alphabet::Any),
+    ("SN", 64, Alphabet::Any),
+    ("GN", 64, Alphabet::Any),
+    ("serialNumber", 64, Alphabet::Printable),
+    ("emailAddress", 255, Alphabet::Ascii),
+    ("UID", 64, Alphabet::Any),
 ];
 /// Attributes of one subject.
 const SUBJECT: usize = 16;
@@ -34,6 +44,16 @@ const SUBJECT: usize = 16;
 const MONTHS: std::ops::RangeInclusive<u32> = 1..=60;
 /// Characters of a reason for revoking.
 const REASON: usize = 256;
+
+impl Alphabet {
+    fn has(self, c: char) -> bool {
+        match self {
+            Self::Any => !c.is_control(),
+            Self::Printable => c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c),
+            Self::Ascii => c.is_ascii() && !c.is_control(),
+        }
+    }
+}
 
 impl Host for Office {
     fn issued(&mut self) -> Result<Vec<Certificate>, Refused> {
@@ -135,11 +155,19 @@ fn well_formed(request: &Request) -> Result<(), String> {
         ));
     }
     for Attribute { name, value } in &request.subject {
-        let Some((_, longest)) = ATTRIBUTES.iter().find(|(known, _)| known == name) else {
+        let Some((_, longest, alphabet)) = ATTRIBUTES.iter().find(|(known, ..)| known == name)
+        else {
             return Err(format!("`{name}` is no known attribute"));
         };
-        if value.trim().is_empty() || value.chars().count() > *longest || is_unprintable(value) {
+        if value.trim().is_empty() || value.chars().count() > *longest {
             return Err(format!("`{name}` has 1 to {longest} characters"));
+        }
+        // What the issuer cannot write has to be said while the rule can still answer for it: later, whoever pressed the
+        // button would be told to try again.
+        if !value.trim().chars().all(|c| alphabet.has(c)) {
+            return Err(format!(
+                "`{name}` has characters that it cannot be written in"
+            ));
         }
     }
     if !MONTHS.contains(&request.months) {
@@ -183,6 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_written_in_an_attributes_alphabet_is_said_at_once() {
+        for (name, value) in [
+            ("C", "中国"),
+            ("serialNumber", "编号 1"),
+            ("serialNumber", "a_b"),
+            ("emailAddress", "王@example.cn"),
+        ] {
+            let said = well_formed(&request(name, value, 12)).unwrap_err();
+            assert!(said.contains(&format!("`{name}` has characters")), "{said}");
+        }
+        assert_eq!(
+            well_formed(&request("serialNumber", "91350100-M0 (1)", 12)),
+            Ok(())
+        );
+        assert_eq!(
+            well_formed(&request("emailAddress", "a_b@example.cn", 12)),
+            Ok(())
+        );
+    }
+
+    #[test]
     fn a_request_is_checked_against_the_upper_bounds_of_rfc_5280() {
         assert_eq!(well_formed(&request("CN", "鹰潭某某有限公司", 12)), Ok(()));
         assert!(
@@ -198,6 +247,7 @@ mod tests {
         );
         assert!(well_formed(&request("C", "CHN", 12)).is_err());
         assert!(well_formed(&request("CN", "x\0", 12)).is_err());
+        assert!(well_formed(&request("CN", "甲\n乙", 12)).is_err());
         assert!(
             well_formed(&request("CN", "x", 0))
                 .unwrap_err()

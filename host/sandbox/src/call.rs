@@ -40,6 +40,17 @@ pub struct Room<T> {
 type Place<'s> = (Option<SemaphorePermit<'s>>, SemaphorePermit<'s>);
 
 impl<T> Room<T> {
+    /// One without a guest in it, for what tries a host's imports by themselves.
+    pub fn without_guest(limits: &Limits, host: T) -> Self {
+        Self {
+            host,
+            budget: Budget::new(limits),
+            watch: Watch::new(limits),
+            waited: Duration::ZERO,
+            turn: None,
+        }
+    }
+
     /// Says that an import begins to wait for something outside, such as the database; meanwhile it is another guest's
     /// turn. To be handed to [`Room::waited_since`].
     pub fn begins_to_wait(&mut self) -> Instant {
@@ -130,14 +141,7 @@ impl Sandbox {
     }
 
     fn store<T: Send + 'static>(&self, limits: &Limits, host: T) -> Store<Room<T>> {
-        let room = Room {
-            host,
-            budget: Budget::new(limits),
-            watch: Watch::new(limits),
-            waited: Duration::ZERO,
-            turn: None,
-        };
-        let mut store = Store::new(&self.engine, room);
+        let mut store = Store::new(&self.engine, Room::without_guest(limits, host));
         store.limiter(|room| &mut room.watch);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         let began = Instant::now();

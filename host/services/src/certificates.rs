@@ -7,6 +7,7 @@
 mod embedded;
 mod holdings;
 mod issuer;
+pub mod outside;
 mod profile;
 mod reading;
 mod register;

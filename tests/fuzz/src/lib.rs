@@ -2,7 +2,7 @@
 //! run in two ways:
 //!
 //! - by libFuzzer, which looks for new ways through the code: `cargo xtask fuzz upload --seconds 600`;
-//! - by `tests/replay.rs` in the suite `guests`: over `corpus/<target>/` and mutations of what is there, in seconds.
+//! - by `tests/replay` in the suite `guests`: over `corpus/<target>/` and mutations of what is there, in seconds.
 //!
 //! An input that broke something goes into `corpus/<target>/` under a name that says what it did.
 
@@ -16,6 +16,7 @@
 
 mod answers;
 mod bills;
+mod calls;
 mod certificate;
 mod definition;
 mod feed;
@@ -29,6 +30,7 @@ mod upload;
 
 pub use answers::answers;
 pub use bills::bills;
+pub use calls::calls;
 pub use certificate::certificate;
 pub use definition::{bases, definition};
 pub use forms::forms;
@@ -42,9 +44,10 @@ pub use upload::upload;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its file in `fuzz/fuzz_targets/` and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("answers", answers),
     ("bills", bills),
+    ("calls", calls),
     ("certificate", certificate),
     ("definition", definition),
     ("forms", forms),

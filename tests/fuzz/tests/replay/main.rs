@@ -9,6 +9,8 @@
     clippy::indexing_slicing
 )]
 
+mod watch;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use yinxin_fuzz_targets::{TARGETS, bases};
@@ -16,7 +18,7 @@ use yinxin_fuzz_targets::{TARGETS, bases};
 /// Mutations of a target in an ordinary run.
 const ROUNDS: u64 = 2000;
 /// What takes longer hangs, even on a machine that does a lot else: the slowest input decodes a large picture in a second.
-const HUNG: Duration = Duration::from_secs(300);
+const HUNG: Duration = Duration::from_secs(120);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -39,14 +41,15 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// Runs one input; on a panic or a hang, the input is written where it can be found again.
+/// Runs one input; on a panic, the input is written where it can be found again. One that does not come back within
+/// [`HUNG`] is written there too, and named, and ends the process: nothing else stops it.
 fn try_one(target: &str, run: fn(&[u8]), what: &str, input: &[u8]) {
     let begun = Instant::now();
+    let watched = watch::over(HUNG, target, what, input);
     let outcome = std::panic::catch_unwind(|| run(input));
-    if outcome.is_err() || begun.elapsed() > HUNG {
-        let found =
-            std::env::temp_dir().join(format!("yinxin-fuzz-{target}-{}", std::process::id()));
-        std::fs::write(&found, input).unwrap();
+    drop(watched);
+    if outcome.is_err() {
+        let found = watch::keep(target, input);
         panic!(
             "{target}, {what}: broke after {:?}; the input is {}",
             begun.elapsed(),
