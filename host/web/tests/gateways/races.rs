@@ -16,6 +16,8 @@ const RACES: usize = 6;
 const MOST: usize = 60;
 /// By how much the handicap changes at least.
 const STEP: i64 = 40;
+/// The largest: longer than either side takes, and still over within a second.
+const FAR: i64 = 200_000;
 
 /// Finds the moment at which either may win, and runs the races there.
 #[derive(Debug, Default)]
@@ -29,13 +31,14 @@ struct Odds {
 impl Odds {
     fn won(&mut self, applicant: bool) {
         let step = STEP.max(self.handicap.abs() / 2);
-        if applicant {
+        let moved = if applicant {
             self.applicant += 1;
-            self.handicap += step;
+            self.handicap + step
         } else {
             self.payment += 1;
-            self.handicap -= step;
-        }
+            self.handicap - step
+        };
+        self.handicap = moved.clamp(-FAR, FAR);
     }
 
     fn are_enough(&self) -> bool {
