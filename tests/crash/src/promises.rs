@@ -159,7 +159,8 @@ impl Promises {
             }
         }
         faults.extend(compared(&standing, &acknowledged, &tried));
-        self.kept = acknowledged.values().map(|(count, _)| count).sum();
+        let done = before.iter().filter_map(|sent| sent.answer.as_ref());
+        self.kept = done.filter(|answer| is_done(answer)).count();
         faults.extend(self.lost(rows));
         Ok(faults)
     }
