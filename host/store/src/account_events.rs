@@ -1,5 +1,6 @@
 //! What happened to accounts: registered, logged in, password changed, role given. Written once, never changed.
 
+use crate::query::AFTER_EVERY_ID;
 use crate::{Connection, StoreError, sessions::SessionKind};
 use sqlx::Row;
 use yinxin_core::ids::SiteId;
@@ -69,7 +70,7 @@ pub async fn list(
     .bind(site.as_str())
     .bind(subject_kind.as_str())
     .bind(subject)
-    .bind(before.unwrap_or("g")) // sorts after every id, whose digits end with f
+    .bind(before.unwrap_or(AFTER_EVERY_ID))
     .bind(limit)
     .fetch_all(conn)
     .await?;

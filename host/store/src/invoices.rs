@@ -1,6 +1,6 @@
 //! Invoices: which cases asked for one, how each stands, and the red-letter invoice that voids it.
 
-use crate::query::among;
+use crate::query::{AFTER_EVERY_ID, among};
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -319,12 +319,11 @@ pub async fn newest(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Invoice>, StoreError> {
-    // `~` sorts after every character of an id.
     let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM invoices WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
-    .bind(after.unwrap_or("~").to_owned())
+    .bind(after.unwrap_or(AFTER_EVERY_ID).to_owned())
     .bind(limit)
     .fetch_all(conn)
     .await?;

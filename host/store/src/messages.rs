@@ -1,5 +1,6 @@
 //! SMS and mail: what is to be sent, what was, and what could not be.
 
+use crate::query::AFTER_EVERY_ID;
 use crate::{Connection, StoreError, seal::Sealer};
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 use yinxin_core::ids::{CaseId, FileId, MessageId, SiteId};
@@ -103,9 +104,6 @@ pub struct Message {
 const COLUMNS: &str = "id, idem, case_id, channel, template, template_code, recipient, recipient_masked, subject, body, \
                        parameters, attachments, state, round, attempts, next_at, expires_at, provider, provider_no, \
                        last_error, created_at, sent_at";
-
-/// Sorts after every id, whose digits end with f.
-const LAST: &str = "g";
 
 fn context(site: &SiteId, id: &str, column: &str) -> String {
     format!("{site}/messages/{id}/{column}")
@@ -256,7 +254,7 @@ pub async fn by_state(
     )))
     .bind(site.as_str())
     .bind(state.as_str())
-    .bind(after.unwrap_or(LAST))
+    .bind(after.unwrap_or(AFTER_EVERY_ID))
     .bind(limit)
     .fetch_all(conn)
     .await?;
@@ -276,7 +274,7 @@ pub async fn unsent(
          WHERE site = $1 AND state IN ('failed', 'dead') AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str())
-    .bind(after.unwrap_or(LAST))
+    .bind(after.unwrap_or(AFTER_EVERY_ID))
     .bind(limit)
     .fetch_all(conn)
     .await?;

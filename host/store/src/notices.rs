@@ -1,5 +1,6 @@
 //! Notices on a site's front page.
 
+use crate::query::AFTER_EVERY_ID;
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use yinxin_core::ids::SiteId;
@@ -127,7 +128,7 @@ pub async fn list(
     .bind(site.as_str())
     .bind(i64::from(published_only))
     .bind(i64::from(pinned_only))
-    .bind(before.unwrap_or("g")) // sorts after every id, whose digits end with f
+    .bind(before.unwrap_or(AFTER_EVERY_ID))
     .bind(limit)
     .fetch_all(conn)
     .await?;

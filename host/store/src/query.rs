@@ -5,6 +5,10 @@ use crate::{Connection, StoreError};
 use sqlx::any::AnyRow;
 use yinxin_core::ids::SiteId;
 
+/// Sorts after every id, whose digits end with `f`, however PostgreSQL was told to sort: a sign such as `~` comes before
+/// letters and digits in most languages.
+pub(crate) const AFTER_EVERY_ID: &str = "g";
+
 pub(crate) struct Query {
     pub text: String,
     values: Vec<Value>,

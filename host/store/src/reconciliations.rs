@@ -9,6 +9,7 @@ pub use differences::{
     get_difference, open_differences, put_difference, reopen, settle,
 };
 
+use crate::query::AFTER_EVERY_ID;
 use crate::words::words;
 use crate::{Connection, StoreError, payments};
 use serde::Serialize;
@@ -234,12 +235,11 @@ pub async fn reports(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Report>, StoreError> {
-    // `~` sorts after every character of an id.
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reconciliations WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
-    .bind(after.unwrap_or("~").to_owned())
+    .bind(after.unwrap_or(AFTER_EVERY_ID).to_owned())
     .bind(limit)
     .fetch_all(&mut *conn)
     .await?;

@@ -1,5 +1,6 @@
 //! Statements of the site's bank account: files that finance clerks imported, and their credit lines.
 
+use crate::query::AFTER_EVERY_ID;
 use crate::words::words;
 use crate::{Connection, StoreError, seal::Sealer};
 use serde::{Deserialize, Serialize};
@@ -174,12 +175,11 @@ pub async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Statement>, StoreError> {
-    // `~` sorts after every character of an id.
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM statements WHERE site = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
     )))
     .bind(site.as_str().to_owned())
-    .bind(after.unwrap_or("~").to_owned())
+    .bind(after.unwrap_or(AFTER_EVERY_ID).to_owned())
     .bind(limit)
     .fetch_all(&mut *conn)
     .await?;

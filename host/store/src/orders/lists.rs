@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, Order, OrderState, order};
 use crate::payments::gateway_word;
-use crate::query::{Query, among};
+use crate::query::{AFTER_EVERY_ID, Query, among};
 use crate::{Connection, StoreError};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -49,13 +49,12 @@ pub async fn of_account(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Order>, StoreError> {
-    // `~` sorts after every character of an id.
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM orders WHERE site = $1 AND account_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
     )))
     .bind(site.as_str().to_owned())
     .bind(account.to_string())
-    .bind(after.unwrap_or("~").to_owned())
+    .bind(after.unwrap_or(AFTER_EVERY_ID).to_owned())
     .bind(limit)
     .fetch_all(conn)
     .await?;
@@ -163,7 +162,7 @@ pub async fn newest(
 ) -> Result<Vec<Order>, StoreError> {
     let mut query = Query::new(
         format!("SELECT {COLUMNS} FROM orders WHERE site = $1 AND id < $2"),
-        &[site.as_str(), before.unwrap_or("~")],
+        &[site.as_str(), before.unwrap_or(AFTER_EVERY_ID)],
     );
     if let Some(account) = &filter.account {
         query.text(" AND account_id = ", account.as_str());
