@@ -57,13 +57,18 @@ impl Accounts {
         Ok(sms_codes::SENT)
     }
 
-    /// Refused where a picture code has to be given before an SMS is sent and it is not right.
+    /// Refused where nobody is asked for a code by SMS, and where a picture code has to be given before one is sent and is
+    /// not right.
     pub(super) async fn guard_sending(
         &self,
         site: &SiteId,
         asked: AskedProofs,
         picture: Option<&PictureAnswer>,
     ) -> Result<(), AccountError> {
+        if !asked.sms_code {
+            let message = "这里不需要短信验证码";
+            return Err(AccountError::refused(Some(item::SMS_CODE), message));
+        }
         if asked.picture_with_sms && !self.pictures.is_right(site, picture).await? {
             return Err(refused(vec![picture_codes::wrong()], Values::default()));
         }

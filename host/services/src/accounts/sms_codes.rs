@@ -174,14 +174,22 @@ impl SmsCodes {
         Ok(())
     }
 
-    /// Whether the mobile itself may get another today; for requests that name a login id and not the mobile.
+    /// Whether the mobile itself may get another now; for requests that name a login id and not the mobile, which may be
+    /// that of several login ids and accounts.
     pub async fn may_reach(&self, site: &SiteId, mobile: &Mobile) -> Result<bool, AccountError> {
         let recipient = self
             .sealer
             .fingerprint(&format!("{site}/sms-recipient"), mobile.as_str());
-        let bucket = format!("sms-day/{recipient}");
-        let allowance = self.limits.check(site, &bucket, PER_MOBILE_AND_DAY).await?;
-        Ok(matches!(allowance, Allowance::Granted { .. }))
+        for (bucket, limit) in [
+            (format!("sms-minute/{recipient}"), PER_MOBILE),
+            (format!("sms-day/{recipient}"), PER_MOBILE_AND_DAY),
+        ] {
+            let allowance = self.limits.check(site, &bucket, limit).await?;
+            if matches!(allowance, Allowance::Refused { .. }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes a code and, where there is a mobile, sends it. Codes for the same purpose and target from before are void.

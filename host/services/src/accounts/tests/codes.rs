@@ -141,6 +141,53 @@ async fn a_mobile_gets_ten_codes_a_day_and_an_address_twenty_an_hour() {
 }
 
 #[tokio::test]
+async fn an_address_is_sent_sixty_codes_a_day_whatever_they_are_for() {
+    for store in stores().await {
+        let world = World::new(store);
+        let (site, policy, client) = (&world.site, policy(), client_at(1));
+        let account = world.register(&policy, &unit()).await.unwrap();
+        let account = AccountId::from_stored(account.session.subject.as_str());
+        world.clock.pass(86_400);
+        let ask = |number: usize| {
+            let mobile = format!("139{number:08}");
+            let (accounts, account, policy, client) = (&world.accounts, &account, &policy, &client);
+            async move {
+                match number % 8 {
+                    0 => {
+                        accounts
+                            .send_registration_code(site, policy, &mobile, None, client)
+                            .await
+                    }
+                    1 | 3 | 5 | 7 => {
+                        accounts
+                            .send_mobile_change_code(site, policy, account, &mobile, client)
+                            .await
+                    }
+                    _ => {
+                        accounts
+                            .send_recovery_code(site, policy, &mobile, None, client)
+                            .await
+                    }
+                }
+            }
+        };
+        let mut number = 0;
+        for hour in 0..4 {
+            let mut sent = 0;
+            for _ in 0..24 {
+                sent += usize::from(ask(number).await.is_ok());
+                number += 1;
+            }
+            let left = if hour < 3 { 20 } else { 0 };
+            assert_eq!(sent, left, "{}: in hour {hour}", world.store.name);
+            world.clock.pass(3600);
+        }
+        world.clock.pass(86_400);
+        ask(number).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_picture_code_guards_the_sms_and_is_good_once() {
     for store in stores().await {
         let world = World::new(store);

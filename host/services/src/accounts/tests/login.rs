@@ -122,6 +122,14 @@ async fn a_log_in_can_want_a_code_on_the_mobile_too() {
         let mut twice = policy();
         twice.login_proofs = vec![Proof::SmsCode];
         let client = client();
+        // Where it does not, none is sent.
+        let sent = world.phone.count();
+        let refused = world
+            .accounts
+            .send_login_code(&world.site, &policy(), USCC, None, &client)
+            .await;
+        assert_eq!(items(refused), [item::SMS_CODE]);
+        assert_eq!(world.phone.count(), sent);
         let log_in = |password: &'static str, code: String| {
             let (world, twice, client) = (&world, &twice, &client);
             async move {

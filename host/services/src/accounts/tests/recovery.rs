@@ -98,6 +98,38 @@ async fn asking_for_a_code_does_not_tell_who_has_an_account() {
 }
 
 #[tokio::test]
+async fn a_mobile_gets_one_code_a_minute_by_whatever_name_it_is_asked_for() {
+    for store in stores().await {
+        let world = World::new(store);
+        let (site, policy, client) = (&world.site, policy(), client());
+        world.register(&policy, &unit()).await.unwrap();
+        let before = world.phone.count();
+        let ask = |login_id: &'static str| {
+            world
+                .accounts
+                .send_recovery_code(site, &policy, login_id, None, &client)
+        };
+        let register = || {
+            world
+                .accounts
+                .send_registration_code(site, &policy, MOBILE, None, &client)
+        };
+        ask(USCC).await.unwrap();
+        assert_eq!(items(ask(MOBILE).await), [item::SMS_CODE]);
+        assert_eq!(items(register().await), [item::SMS_CODE]);
+        assert_eq!(world.phone.count(), before + 1, "{}", world.store.name);
+        world.clock.pass(60);
+        register().await.unwrap();
+        // Nobody is told that the code has another mobile.
+        assert_eq!(
+            ask(USCC).await.unwrap(),
+            ask("91110000600037341L").await.unwrap()
+        );
+        assert_eq!(world.phone.count(), before + 2, "{}", world.store.name);
+    }
+}
+
+#[tokio::test]
 async fn changing_the_password_needs_the_old_one_and_ends_the_other_sessions() {
     for store in stores().await {
         let world = World::new(store);
