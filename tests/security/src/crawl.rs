@@ -5,6 +5,7 @@ use anyhow::Result;
 use reqwest::Method;
 use scraper::{Html, Selector};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use yinxin_house::page::Control;
 use yinxin_house::{Browser, Form, Page};
 
 /// Addresses of one pattern that are opened: lists lead to more of the same.
@@ -30,6 +31,8 @@ pub struct Found {
     pub broken: Vec<String>,
     /// Addresses that were asked for with GET and answered.
     pub opened: BTreeSet<String>,
+    /// Whole addresses with a query, of links and of forms that ask: one for each route and each set of names in the query.
+    pub queries: BTreeMap<(String, Vec<String>), String>,
 }
 
 /// Follows all that can be followed with GET, from these addresses on. `seen` is told of each answer.
@@ -52,6 +55,7 @@ pub async fn crawl(
         let known = found.addresses.entry(pattern.clone()).or_default();
         known.insert(path_of(&address).to_owned());
         // A stream has no end; a look at it has.
+        found.keep_query(&pattern, &address);
         let address = match pattern.ends_with("/events") {
             true => format!("{}?poll=1", path_of(&address)),
             false => address,
@@ -89,7 +93,15 @@ pub async fn crawl(
             names.sort();
             let number = of_kind.entry((kind, names)).or_default();
             *number += 1;
-            if form.method == "post" && *number <= FORMS_OF_ONE_KIND {
+            if form.method == "get" {
+                let address = asked_by(form);
+                if let Some(pattern) = pattern_of(routes.keys(), &action) {
+                    found.keep_query(pattern, &address);
+                }
+                if *number <= FORMS_OF_ONE_KIND && asked.insert(address.clone()) {
+                    queue.push_back(address);
+                }
+            } else if *number <= FORMS_OF_ONE_KIND {
                 found.forms.push((address.clone(), form));
             }
         }
@@ -106,6 +118,36 @@ pub async fn crawl(
         }
     }
     Ok(found)
+}
+
+impl Found {
+    fn keep_query(&mut self, pattern: &str, address: &str) {
+        let Some((_, query)) = address.split_once('?') else {
+            return;
+        };
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let names: BTreeSet<String> = pairs.map(|(name, _)| name.into_owned()).collect();
+        let key = (pattern.to_owned(), names.into_iter().collect());
+        self.queries
+            .entry(key)
+            .or_insert_with(|| address.to_owned());
+    }
+}
+
+/// Where a form leads that asks and changes nothing, with every box ticked.
+fn asked_by(mut form: Form) -> String {
+    for field in &mut form.fields {
+        if let Control::Tick(value) = &field.control {
+            field.value = Some(value.clone());
+        }
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form.pairs(None))
+        .finish();
+    match query.as_str() {
+        "" => form.action,
+        query => format!("{}?{query}", form.action),
+    }
 }
 
 /// Path and query of every address of ours that a page leads to or shows.

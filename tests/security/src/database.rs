@@ -1,46 +1,95 @@
-//! What the database holds, in short: has a request changed anything?
+//! What the database holds, in short: has a request changed anything, and whose?
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{AssertSqlSafe, Column, Connection, Row, SqliteConnection, TypeInfo, ValueRef};
-use std::collections::BTreeMap;
+use sqlx::any::{AnyRow, AnyTypeInfoKind};
+use sqlx::{AnyConnection, AssertSqlSafe, Column, Connection, Row as _, ValueRef};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// What changes with a look at a door, and with the server's own clock: counters of limits, when a session was last seen,
-/// pictures of pages for logging in, and the worker's turns. A job is written with what causes it, which is looked at.
-const RESTLESS: [&str; 4] = ["rate_limits", "sessions", "picture_codes", "jobs"];
+/// What changes with a look at a door, and with the server's own clock: counters of limits, pictures of pages for logging
+/// in, and the worker's turns. A job is written with what causes it, which is looked at.
+const UNWATCHED: [&str; 4] = ["rate_limits", "picture_codes", "jobs", "_sqlx_migrations"];
+
+/// Says when a session was last seen, which every request of its owner moves.
+const SESSIONS: &str = "sessions";
 
 /// A request and the look at what it did take less.
 const A_WHILE: Duration = Duration::from_secs(2);
 /// Far longer than the worker has ever something to do within the next [`A_WHILE`].
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Reads the server's SQLite file while the server runs.
+/// One row: its columns with what they hold. Of bytes, a digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Row(Vec<(String, String)>);
+
+impl Row {
+    pub fn new(columns: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(columns.into_iter().collect())
+    }
+
+    /// What the column holds; nothing for one that the table does not have.
+    pub fn get(&self, column: &str) -> &str {
+        let found = self.0.iter().find(|(name, _)| name == column);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// Whether this stands in any of its columns, alone or in a longer text.
+    pub fn names(&self, text: &str) -> bool {
+        self.0.iter().any(|(_, value)| value.contains(text))
+    }
+}
+
+/// Rows of one table that came, went, or are others now.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub table: String,
+    pub rows: Vec<Row>,
+}
+
+/// Reads the server's database while the server runs.
 pub struct Watch {
-    connection: SqliteConnection,
-    tables: Vec<String>,
-    version: i64,
-    known: BTreeMap<String, u64>,
+    connection: AnyConnection,
+    is_file: bool,
+    tables: BTreeMap<String, Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// Is another one after each change.
+    version: String,
+    /// With how often each stands there.
+    rows: HashMap<Row, usize>,
 }
 
 impl Watch {
-    pub async fn open(data: &Path) -> sqlx::Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(data.join("yinxin.db"))
-            .read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await?;
-        let names = sqlx::query_scalar(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-        );
-        let tables: Vec<String> = names.fetch_all(&mut connection).await?;
+    /// `url`: as the server takes it, `sqlite://…` or `postgres://…`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn open(url: &str) -> sqlx::Result<Self> {
+        sqlx::any::install_default_drivers();
+        let is_file = url.starts_with("sqlite:");
+        let (url, names) = match is_file {
+            true => (
+                format!("{url}?mode=ro"),
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            ),
+            false => (
+                url.to_owned(),
+                "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()",
+            ),
+        };
+        let mut connection = AnyConnection::connect(&url).await?;
+        let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut connection).await?;
+        let watched = names
+            .into_iter()
+            .filter(|name| !UNWATCHED.contains(&name.as_str()));
         let mut watch = Self {
             connection,
-            tables,
-            version: 0,
-            known: BTreeMap::new(),
+            is_file,
+            tables: watched.map(|name| (name, Table::default())).collect(),
         };
-        watch.changed().await?;
+        watch.changes().await?;
         Ok(watch)
     }
 
@@ -57,7 +106,7 @@ impl Watch {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.changed().await.map(drop)
+        self.changes().await.map(drop)
     }
 
     async fn is_busy(&mut self) -> sqlx::Result<bool> {
@@ -71,35 +120,80 @@ impl Watch {
         Ok(due.is_some())
     }
 
-    /// The tables that changed since the last time this was asked, but for restless ones.
+    /// The tables that changed since the last look, but for sessions, which every request moves.
+    ///
+    /// # Errors
+    /// The database cannot be read.
     pub async fn changed(&mut self) -> sqlx::Result<Vec<String>> {
-        // Moves with every commit of another connection.
-        let version = sqlx::query_scalar::<_, i64>("PRAGMA data_version");
-        let version = version.fetch_one(&mut self.connection).await?;
-        if version == self.version {
-            return Ok(Vec::new());
-        }
-        self.version = version;
-        let mut changed = Vec::new();
-        for table in self.tables.clone() {
-            if RESTLESS.contains(&table.as_str()) {
-                continue;
-            }
-            let now = self.digest(&table).await?;
-            if self.known.insert(table.clone(), now) != Some(now) {
-                changed.push(table);
-            }
-        }
-        Ok(changed)
+        let changes = self.changes().await?.into_iter();
+        let tables = changes.map(|change| change.table);
+        Ok(tables.filter(|table| table != SESSIONS).collect())
     }
 
-    async fn digest(&mut self, table: &str) -> sqlx::Result<u64> {
+    /// What came, went or changed since the last look.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn changes(&mut self) -> sqlx::Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        for (name, version) in self.versions().await? {
+            let known = self.tables.get(&name).map(|table| &table.version);
+            if known == Some(&version) {
+                continue;
+            }
+            let rows = self.rows(&name).await?;
+            let before = self.tables.insert(name.clone(), Table { version, rows });
+            let before = before.unwrap_or_default().rows;
+            let now = &self.tables[&name].rows;
+            let new = now.iter().filter(|(row, n)| before.get(*row) != Some(n));
+            let gone = before.keys().filter(|row| !now.contains_key(*row));
+            let rows: Vec<Row> = new.map(|(row, _)| row).chain(gone).cloned().collect();
+            if !rows.is_empty() {
+                changes.push(Change { table: name, rows });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Every row that was there at the last look, with the name of its table.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Row)> + Clone {
+        let tables = self.tables.iter();
+        tables.flat_map(|(name, table)| table.rows.keys().map(|row| (name.as_str(), row)))
+    }
+
+    /// For each table something that moves with every change of it, and is read sooner than the table.
+    async fn versions(&mut self) -> sqlx::Result<Vec<(String, String)>> {
+        if self.is_file {
+            // Moves with every commit of another connection.
+            let version = sqlx::query_scalar::<_, i64>("PRAGMA data_version");
+            let version = version.fetch_one(&mut self.connection).await?.to_string();
+            let names = self.tables.keys();
+            return Ok(names.map(|name| (name.clone(), version.clone())).collect());
+        }
+        // Where each row lies and which transaction wrote it.
+        let of_table = |name: &String| {
+            format!(
+                "SELECT '{name}' AS name, CAST(COALESCE(SUM(hashtextextended(\
+                 CAST(xmin AS TEXT) || ' ' || CAST(ctid AS TEXT), 0)), 0) AS TEXT) AS version FROM {name}"
+            )
+        };
+        let each: Vec<String> = self.tables.keys().map(of_table).collect();
+        let rows = sqlx::query(AssertSqlSafe(each.join(" UNION ALL ")))
+            .fetch_all(&mut self.connection)
+            .await?;
+        let pairs = rows
+            .iter()
+            .map(|row| Ok((row.try_get("name")?, row.try_get("version")?)));
+        pairs.collect()
+    }
+
+    async fn rows(&mut self, table: &str) -> sqlx::Result<HashMap<Row, usize>> {
         let select = match table {
             // Megabytes that their own digest names.
             "plugin_components" => "SELECT site, digest FROM plugin_components".to_owned(),
             // Whether it has been sent is for the worker, whenever its turn comes; `round` moves when a clerk sends again.
             "messages" => {
-                "SELECT site, id, idem, recipient, body, attachments, round FROM messages"
+                "SELECT site, id, idem, case_id, recipient, body, attachments, round FROM messages"
                     .to_owned()
             }
             table => format!("SELECT * FROM {table}"),
@@ -107,36 +201,28 @@ impl Watch {
         let rows = sqlx::query(AssertSqlSafe(select))
             .fetch_all(&mut self.connection)
             .await?;
-        // The order of rows without an ORDER BY is nobody's promise.
-        Ok(rows
-            .iter()
-            .fold(0_u64, |sum, row| sum.wrapping_add(of_row(row))))
+        let mut counted = HashMap::new();
+        for row in &rows {
+            *counted.entry(read(row)?).or_default() += 1;
+        }
+        Ok(counted)
     }
 }
 
-fn of_row(row: &SqliteRow) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for (place, column) in row.columns().iter().enumerate() {
-        column.name().hash(&mut hasher);
-        let kind = row
-            .try_get_raw(place)
-            .map(|value| value.type_info().name().to_owned())
-            .unwrap_or_default();
-        match kind.as_str() {
-            "INTEGER" => row
-                .try_get::<i64, _>(place)
-                .unwrap_or_default()
-                .hash(&mut hasher),
-            "TEXT" => row
-                .try_get::<String, _>(place)
-                .unwrap_or_default()
-                .hash(&mut hasher),
-            "BLOB" => row
-                .try_get::<Vec<u8>, _>(place)
-                .unwrap_or_default()
-                .hash(&mut hasher),
-            other => other.hash(&mut hasher),
-        }
-    }
-    hasher.finish()
+fn read(row: &AnyRow) -> sqlx::Result<Row> {
+    let columns = row.columns().iter().enumerate().map(|(place, column)| {
+        let value = match row.try_get_raw(place)?.type_info().kind() {
+            AnyTypeInfoKind::Text => row.try_get(place)?,
+            AnyTypeInfoKind::Blob => {
+                let bytes: Vec<u8> = row.try_get(place)?;
+                let mut hasher = DefaultHasher::new();
+                bytes.hash(&mut hasher);
+                format!("{} bytes: {:x}", bytes.len(), hasher.finish())
+            }
+            AnyTypeInfoKind::Null => String::new(),
+            _ => row.try_get::<i64, _>(place)?.to_string(),
+        };
+        Ok((column.name().to_owned(), value))
+    });
+    columns.collect::<sqlx::Result<_>>().map(Row)
 }

@@ -13,8 +13,10 @@ const NOTHING: &str = "0190f7a0-0000-7000-8000-000000000000";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     pub address: String,
-    /// Who came across it, by place among those who looked; empty for one that was put together.
+    /// Who came across it, by place among those who looked; for one that was put together, those of what it begins with.
     pub finders: BTreeSet<usize>,
+    /// It was come across, or nothing had to be put into it.
+    pub is_real: bool,
     /// Who has seen it answer to GET.
     pub opened_by: BTreeSet<usize>,
 }
@@ -35,6 +37,7 @@ pub fn instances(
         let all = addresses.into_iter().map(|(address, finders)| Instance {
             address: address.clone(),
             finders,
+            is_real: true,
             opened_by: (0..found.len())
                 .filter(|finder| found[*finder].opened.contains(address))
                 .collect(),
@@ -47,6 +50,7 @@ pub fn instances(
         .map(|(pattern, _)| {
             let (address, finders) = put_together(pattern, &instances);
             let instance = Instance {
+                is_real: address == *pattern,
                 address,
                 finders,
                 opened_by: BTreeSet::new(),
@@ -142,5 +146,8 @@ mod tests {
             first("/jobs/{id}/revive"),
             format!("/jobs/{NOTHING}/revive")
         );
+        let real = |pattern: &str| instances[pattern][0].is_real;
+        assert!(real("/orders") && real("/orders/{id}"));
+        assert!(!real("/orders/{id}/slip") && !real("/jobs/{id}/revive"));
     }
 }

@@ -8,9 +8,11 @@
     clippy::indexing_slicing
 )]
 
+pub mod belongings;
 pub mod crawl;
 pub mod database;
 pub mod instances;
 pub mod marks;
 pub mod permissions;
+pub mod postgres;
 pub mod routes;

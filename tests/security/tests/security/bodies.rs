@@ -1,7 +1,8 @@
 //! Bodies of forms that no browser sends.
 
 use crate::asking::{BOUNDARY, URLENCODED, encoded};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::others::Others;
+use std::collections::BTreeSet;
 use yinxin_house::Form;
 use yinxin_house::page::Control;
 
@@ -35,6 +36,9 @@ const VALUES: [(&str, &[u8]); 14] = [
 /// One way to send a form: what it is called, content type, body.
 pub type Sending = (String, Option<String>, Vec<u8>);
 
+/// One with another's ids, which may stand in its address: what it is called, address, content type, body.
+pub type Foreign = (String, String, Option<String>, Vec<u8>);
+
 /// What has no right token, or a body that carries none that is looked at.
 pub fn without_right(form: &Form, button: Option<usize>, stranger: &str) -> Vec<Sending> {
     let pairs = form.pairs(button);
@@ -67,11 +71,7 @@ pub fn without_right(form: &Form, button: Option<usize>, stranger: &str) -> Vec<
 }
 
 /// What has the right token and is wrong otherwise.
-pub fn bad_bodies(
-    form: &Form,
-    button: Option<usize>,
-    others: &BTreeMap<String, BTreeSet<String>>,
-) -> Vec<Sending> {
+pub fn bad_bodies(form: &Form, button: Option<usize>) -> Vec<Sending> {
     let pairs = form.pairs(button);
     let visible: BTreeSet<&str> = form
         .fields
@@ -122,28 +122,6 @@ pub fn bad_bodies(
             add(format!("{length} bytes in each field"), changed.collect());
         }
     }
-    // Ids of others where the page keeps its own.
-    let ids: BTreeSet<&str> = others
-        .values()
-        .flatten()
-        .filter_map(|address| address.split('/').nth(2))
-        .filter(|id| id.len() > 20)
-        .collect();
-    for id in ids.into_iter().take(3) {
-        let changed: Vec<(String, String)> = pairs
-            .iter()
-            .map(|(name, old)| {
-                let is_id = old.len() > 20 && name != "_csrf";
-                (
-                    name.clone(),
-                    if is_id { id.to_owned() } else { old.clone() },
-                )
-            })
-            .collect();
-        if changed != pairs {
-            add("with another's id".to_owned(), bytes(&changed));
-        }
-    }
     let twice: Vec<(String, String)> = pairs
         .iter()
         .flat_map(|(name, value)| {
@@ -164,6 +142,11 @@ pub fn bad_bodies(
         })
         .collect();
     add("as lists".to_owned(), bytes(&lists));
+    let odd = pairs.iter().map(|(name, value)| match name.as_str() {
+        "_csrf" => (name.clone().into_bytes(), value.clone().into_bytes()),
+        name => ([name.as_bytes(), b"\0"].concat(), value.clone().into()),
+    });
+    add("with NUL in each name".to_owned(), odd.collect());
     let mut unknown = pairs.clone();
     for name in [
         "admin",
@@ -195,6 +178,93 @@ pub fn bad_bodies(
         sendings.extend(broken_parts(&pairs));
     }
     sendings
+}
+
+/// Addresses with what nobody asks for in their query, in one part of it after the other.
+pub fn bad_queries(address: &str) -> Vec<(String, String)> {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let mut bad = Vec::new();
+    for place in 0..pairs.len() {
+        for (how, value) in VALUES {
+            let mut query = String::new();
+            for (at, (name, old)) in pairs.iter().enumerate() {
+                let value = if at == place { value } else { old.as_bytes() };
+                let parts = [name.as_bytes(), value]
+                    .map(|part| url::form_urlencoded::byte_serialize(part).collect::<String>());
+                query.push_str(if at == 0 { "?" } else { "&" });
+                query.push_str(&parts.join("="));
+            }
+            let name = &pairs[place].0;
+            bad.push((format!("{how} in {name}"), format!("{path}{query}")));
+        }
+    }
+    bad
+}
+
+/// For a few of another's things of each kind, the form with their names wherever it has one of one's own: in fields, in
+/// what can be chosen, in the query of its address.
+pub fn in_place_of(
+    form: &Form,
+    button: Option<usize>,
+    address: &str,
+    others: &Others,
+) -> Vec<Foreign> {
+    let mut foreign = Vec::new();
+    for (kind, name) in others.some_of_each() {
+        let mut pairs = form.pairs(button);
+        // What can be chosen and is not is sent too.
+        for field in &form.fields {
+            let options: &[(String, String)] = match &field.control {
+                Control::Choice(options) => options,
+                Control::Tick(value) => &[(value.clone(), String::new())],
+                _ => &[],
+            };
+            let option = options.iter().find(|(value, _)| others.mine(value));
+            if let Some((value, _)) = option
+                && !pairs.iter().any(|(name, _)| *name == field.name)
+            {
+                pairs.push((field.name.clone(), value.clone()));
+            }
+        }
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let (query, in_query) = others.replaced(query, name);
+        let mut changed = in_query;
+        for (field, value) in pairs.iter_mut().filter(|(field, _)| field != "_csrf") {
+            for text in [field, value] {
+                let (other, is_other) = others.replaced(text, name);
+                changed |= is_other;
+                *text = other;
+            }
+        }
+        if !changed {
+            return Vec::new();
+        }
+        let address = match query.as_str() {
+            "" => path.to_owned(),
+            query => format!("{path}?{query}"),
+        };
+        let (content, body) = encoded(&pairs, form.multipart);
+        let how = format!("with another's {name} of {kind}");
+        foreign.push((how, address, Some(content), body));
+    }
+    foreign
+}
+
+/// The form with another's things beside what it has, by names that a handler could read.
+pub fn beside(form: &Form, button: Option<usize>, address: &str, others: &Others) -> Foreign {
+    let mut pairs = form.pairs(button);
+    for (kind, name) in others.one_of_each() {
+        let one = kind.trim_end_matches('s');
+        for field in [one.to_owned(), format!("{one}_id"), format!("_{one}")] {
+            pairs.push((field, name.to_owned()));
+        }
+    }
+    let (content, body) = encoded(&pairs, form.multipart);
+    let how = "with another's things beside one's own".to_owned();
+    (how, address.to_owned(), Some(content), body)
 }
 
 /// Bodies of several parts that a browser would never send.
@@ -334,7 +404,7 @@ fn bad_bodies_differ_from_the_good_one() {
     };
     let form = page.forms().remove(0);
     let (_, good) = form.body(None);
-    let bad = bad_bodies(&form, None, &BTreeMap::new());
+    let bad = bad_bodies(&form, None);
     assert!(bad.len() > 20);
     assert!(bad.iter().all(|(_, _, body)| *body != good));
 }

@@ -15,6 +15,7 @@ mod doors;
 mod forms;
 mod making;
 mod matrix;
+mod others;
 mod sealed;
 mod strangers;
 mod uploads;

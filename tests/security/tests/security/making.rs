@@ -164,6 +164,11 @@ impl Making {
         first.fill(&draft, "副锁").await?;
         first.pass_face_check(&draft).await?;
         first.upload_all(&draft).await?;
+        // One whose letter is printed, and whose legal representative has not looked at the phone yet.
+        let printed = first.begin().await?;
+        first.fill(&printed, "副锁").await?;
+        let letter = format!("{printed}/papers/authorisation-letter");
+        first.browser.open(&letter).await?;
         // One that waits for the reviewer, one that he holds, one that is to be paid.
         first.apply("副锁").await?;
         let held = first.apply("副锁").await?;
@@ -208,7 +213,7 @@ impl Making {
         let payer = "龙岩付款人有限责任公司";
         self.sealed.push(Mark::text("payer of a transfer", payer));
 
-        // Paid with a fen too much, and made.
+        // Paid with a fen too much, which somebody has to send back from the bank, and made.
         let done = accepted(&mut clerks, &mut first).await?;
         let order = first.order(&[&done], "对公转账").await?;
         let (_, amount) = first.transfer_facts(&order).await?;
@@ -228,9 +233,21 @@ impl Making {
         first.upload_all(&renewal).await?;
         first.submit(&renewal).await?;
         let online = first.order(&[&renewal], "微信支付").await?;
+        let trade = pay_too_little(house, &mut first, &online).await?;
+        odd_money(clerks.finance(), &online).await?;
+        // WeChat pays that back by itself, and does not do so again when finance asks for it.
+        let whole = serde_json::json!({ "out_trade_no": trade, "part": false });
+        house
+            .simulated
+            .order("control/wechat/refund", whole)
+            .await?;
+        give_back(clerks.finance(), &online).await?;
+        let failed = |page: &Page| form_to(page, "/retry").is_ok();
+        let refunds = "/console/refunds?state=failed";
+        until(&mut clerks.finance().browser, refunds, failed).await?;
+        // Too little once more, which nobody has decided about.
         pay_too_little(house, &mut first, &online).await?;
-        let odd = |page: &Page| page.html().contains("give-back");
-        until(&mut clerks.finance().browser, "/console/payments", odd).await?;
+        odd_money(clerks.finance(), &online).await?;
         // A slip waits for finance.
         let slipped = accepted(&mut clerks, &mut first).await?;
         let order = first.order(&[&slipped], "对公转账").await?;
@@ -255,14 +272,7 @@ impl Making {
 
         self.books(&mut clerks.finance().browser, &reference, &amount)
             .await?;
-        // The invoice comes by itself.
-        let issued = |page: &Page| page.links().iter().any(|link| link.href.ends_with("/file"));
-        until(
-            &mut clerks.finance().browser,
-            "/console/invoices?state=issued",
-            issued,
-        )
-        .await?;
+        invoices(house, &mut clerks, &mut second).await?;
         content(&mut clerks.administrator().browser).await?;
         let mut again = fujian::Handler::new(house, unit.clone());
         again.log_in().await?;
@@ -411,7 +421,100 @@ async fn fill_renewal(handler: &mut fujian::Handler, case: &str) -> Result<()> {
     Ok(())
 }
 
-async fn pay_too_little(house: &House, handler: &mut fujian::Handler, order: &str) -> Result<()> {
+/// Waits until the order's money is among what fits no order: the way to give it back.
+async fn odd_money(finance: &mut Clerk, order: &str) -> Result<String> {
+    // The line names the order before what can be done.
+    let way = |page: &Page| {
+        let links = page.links().into_iter().map(|link| link.href);
+        let mut links = links.skip_while(|href| *href != format!("/console{order}"));
+        links.find(|href| href.ends_with("/give-back"))
+    };
+    let list = "/console/payments";
+    let page = until(&mut finance.browser, list, |page| way(page).is_some()).await?;
+    way(&page).context("just seen")
+}
+
+/// Has what fits no order go back.
+async fn give_back(finance: &mut Clerk, order: &str) -> Result<()> {
+    let way = odd_money(finance, order).await?;
+    let page = finance.browser.open(&way).await?;
+    let mut form = form_to(&page, "/give-back")?;
+    form.fill("reason", "金额不符")?;
+    let page = finance.browser.send(&form, Some(0)).await?;
+    ensure!(page.path == "/console/payments", "{}", page.main_text());
+    Ok(())
+}
+
+/// Invoices that are issued, refused, and refused to be voided when the money went back.
+async fn invoices(house: &House, clerks: &mut Clerks, handler: &mut fujian::Handler) -> Result<()> {
+    let payer = handler.unit.name.clone();
+    let unwanted = paid_by_transfer(clerks, handler, "FJ20261120011", &payer).await?;
+    let issued = |page: &Page| {
+        let files = page.links().into_iter();
+        files.filter(|link| link.href.ends_with("/file")).count() > 1
+    };
+    // They come by themselves: this one and the first order's.
+    let list = "/console/invoices?state=issued";
+    until(&mut clerks.finance().browser, list, issued).await?;
+    let fail = || serde_json::json!({ "fate": "fail" });
+    house
+        .simulated
+        .order("control/invoice/fate", fail())
+        .await?;
+    paid_by_transfer(clerks, handler, "FJ20261120012", &payer).await?;
+    let refused = |page: &Page| form_to(page, "/retry").is_ok();
+    let list = "/console/invoices?state=failed";
+    until(&mut clerks.finance().browser, list, refused).await?;
+
+    let page = handler.action_page(&unwanted, "ask-refund").await?;
+    let mut form = form_to(&page, "/actions/ask-refund")?;
+    form.fill("撤回的原因", "业务有变")?;
+    handler.browser.send(&form, Some(0)).await?;
+    clerks
+        .finance()
+        .act(&unwanted, "approve-refund", &[])
+        .await?;
+    house
+        .simulated
+        .order("control/invoice/fate", fail())
+        .await?;
+    // The fen that came too much waits there too.
+    let asked = |page: &Page| page.has(&payer) && form_to(page, "/finish").is_ok();
+    let page = until(&mut clerks.finance().browser, "/console/refunds", asked).await?;
+    let forms = page.forms().into_iter();
+    let finish = forms.filter(|form| form.action.ends_with("/finish"));
+    let mut finish = finish.last().context("just seen")?;
+    finish.fill("reference", "FJ20261120013")?;
+    clerks.finance().browser.send(&finish, Some(0)).await?;
+    let voidable = |page: &Page| page.links().iter().any(|link| link.href.ends_with("/void"));
+    let list = "/console/invoices?state=void-failed";
+    until(&mut clerks.finance().browser, list, voidable).await?;
+    Ok(())
+}
+
+/// A case whose price has come from the bank.
+async fn paid_by_transfer(
+    clerks: &mut Clerks,
+    handler: &mut fujian::Handler,
+    number: &str,
+    payer: &str,
+) -> Result<String> {
+    let case = accepted(clerks, handler).await?;
+    let order = handler.order(&[&case], "对公转账").await?;
+    let (_, amount) = handler.transfer_facts(&order).await?;
+    let finance = clerks.finance();
+    finance
+        .book_transfer(&order, &amount, number, payer)
+        .await?;
+    Ok(case)
+}
+
+/// Gives WeChat's number of the trade.
+async fn pay_too_little(
+    house: &House,
+    handler: &mut fujian::Handler,
+    order: &str,
+) -> Result<String> {
     let page = handler.browser.open(&format!("{order}/pay")).await?;
     if page.find(".scan").is_none() {
         handler.browser.press(&page, "微信支付", &[]).await?;
@@ -428,7 +531,8 @@ async fn pay_too_little(house: &House, handler: &mut fujian::Handler, order: &st
     });
     let trade = trade.with_context(|| format!("WeChat knows no trade for {number}"))?;
     let number = trade["out_trade_no"].as_str().unwrap_or_default();
-    house.simulated.pay("wechat", number, "amount").await
+    house.simulated.pay("wechat", number, "amount").await?;
+    Ok(number.to_owned())
 }
 
 /// The second applicant binds the first one's certificate by its file, which is no secret.

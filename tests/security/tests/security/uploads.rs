@@ -1,10 +1,12 @@
 //! Files that somebody sent us, on their way back: whatever they hold, a browser runs nothing of it.
 
 use crate::making::file;
-use crate::world::{form_to, world};
+use crate::world::{SITES, form_to, world};
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeMap;
-use yinxin_house::{Browser, Form, Page, scans};
+use yinxin_house::page::Control;
+use yinxin_house::{Browser, Form, House, Page, scans};
+use yinxin_security::database::{Row, Watch};
 
 const SCRIPT: &[u8] = b"<html><script>alert(document.domain)</script></html>";
 
@@ -131,13 +133,16 @@ async fn what_is_no_scan_is_refused_with_a_reason() {
     let house = world.open().await.unwrap();
     for (person, part) in [
         ("first of yingtan", "/materials/"),
+        ("first of fujian", "/materials/"),
         ("first of fujian", "/slip"),
+        ("finance of yingtan", "/actions/invoice"),
+        ("finance of fujian", "/invoice"),
     ] {
         let form = found_form(person, part);
         let mut browser = world.person(person).browser(&house);
         for (name, bytes) in pretended() {
             let mut form = form.clone();
-            form.fill("file", file(name, &bytes)).unwrap();
+            attach(&mut form, name, &bytes);
             let answer = browser.send_once(&form, Some(0)).await.unwrap();
             assert_eq!(
                 answer.status,
@@ -154,11 +159,18 @@ async fn what_is_no_scan_is_refused_with_a_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_is_a_page_too_runs_nowhere() {
+    for site in SITES {
+        try_scans(site).await;
+    }
+}
+
+async fn try_scans(site: &str) {
     let world = world();
     let house = world.open().await.unwrap();
-    let form = found_form("first of yingtan", "/materials/");
-    let mut browser = world.person("first of yingtan").browser(&house);
-    let mut reviewer = world.person("reviewer of yingtan").browser(&house);
+    let applicant = format!("first of {site}");
+    let form = found_form(&applicant, "/materials/");
+    let mut browser = world.person(&applicant).browser(&house);
+    let mut reviewer = world.person(&format!("reviewer of {site}")).browser(&house);
     let both = picture_and_page();
     for name in NAMES.iter().chain(&["扫描件.jpg"]) {
         let mut form = form.clone();
@@ -199,19 +211,24 @@ async fn a_scan_that_is_a_page_too_runs_nowhere() {
     }
 }
 
+/// A PDF that is a page too, and wants to run something in a reader.
+fn pdf_and_page() -> Vec<u8> {
+    [
+        b"%PDF-1.7\n".as_slice(),
+        SCRIPT,
+        b"\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>endobj\n%%EOF",
+    ]
+    .concat()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slip_that_is_a_page_too_opens_as_a_pdf_and_nothing_else() {
     let world = world();
     let house = world.open().await.unwrap();
     let mut form = found_form("first of fujian", "/slip");
     let mut browser = world.person("first of fujian").browser(&house);
-    let pdf = [
-        b"%PDF-1.7\n".as_slice(),
-        SCRIPT,
-        b"\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>endobj\n%%EOF",
-    ]
-    .concat();
-    form.fill("file", file("slip.html", &pdf)).unwrap();
+    form.fill("file", file("slip.html", &pdf_and_page()))
+        .unwrap();
     let page = browser.send(&form, Some(0)).await.unwrap();
     assert_eq!(page.status, StatusCode::OK, "{}", page.main_text());
     let own = browser
@@ -230,6 +247,113 @@ async fn a_slip_that_is_a_page_too_opens_as_a_pdf_and_nothing_else() {
             .await
             .unwrap();
         assert_harmless(&page, &slip);
+    }
+}
+
+/// A field for a PDF, by the label or the name that it has on each page.
+fn attach(form: &mut Form, name: &str, bytes: &[u8]) {
+    let field = form
+        .fields
+        .iter()
+        .find(|field| field.control == Control::File);
+    let field = field.expect("a file is asked for").name.clone();
+    form.fill(&field, file(name, bytes)).unwrap();
+}
+
+/// Every answer at this address is harmless, and there is one for who may see it. To others it is not there.
+async fn look_at_saved(
+    house: &House,
+    address: &str,
+    (may, may_not): (&[&str], &[&str]),
+    bytes: &[u8],
+) {
+    for name in may {
+        let mut browser = world().person(name).browser(house);
+        let page = browser
+            .ask(Method::GET, address, &[], Vec::new())
+            .await
+            .unwrap();
+        let what = format!("{address} for {name}");
+        assert_harmless(&page, &what);
+        let disposition = page.headers["content-disposition"].to_str().unwrap();
+        assert!(
+            disposition.starts_with("attachment"),
+            "{what}: {disposition}"
+        );
+        assert!(page.body == bytes, "{what}: is what was sent");
+    }
+    for name in may_not {
+        let mut browser = world().person(name).browser(house);
+        let page = browser
+            .ask(Method::GET, address, &[], Vec::new())
+            .await
+            .unwrap();
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{address} for {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clerk_attaches_to_a_case_is_saved_as_a_pdf_and_nothing_else() {
+    let world = world();
+    let house = world.open().await.unwrap();
+    let mut watch = Watch::open(&house.database_url()).await.unwrap();
+    let mut form = found_form("finance of yingtan", "/actions/invoice");
+    let mut finance = world.person("finance of yingtan").browser(&house);
+    let pdf = pdf_and_page();
+    attach(&mut form, "a%0d%0ax-evil: 1.html", &pdf);
+    form.fill("发票号码", "25362000000000000017").unwrap();
+    let page = finance.send_once(&form, Some(0)).await.unwrap();
+    assert!(page.status.is_redirection(), "{}", page.main_text());
+    // No page leads to it: it goes by mail. Its address can be guessed by who knows its id.
+    let files = watch.changes().await.unwrap();
+    let files = files.iter().filter(|change| change.table == "files");
+    let files: Vec<&Row> = files.flat_map(|change| &change.rows).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let (_, case) = form.action.split_once("/console").unwrap();
+    let case = case.split("/actions/").next().unwrap();
+    let own = format!("{case}/files/{}", files[0].get("id"));
+    let others = ["second of yingtan", "first of fujian"];
+    look_at_saved(&house, &own, (&["first of yingtan"], &others), &pdf).await;
+    let clerks = ["finance of yingtan", "reviewer of yingtan"];
+    let elsewhere = ["finance of fujian", "administrator of fujian"];
+    let original = format!("/console{own}/original");
+    look_at_saved(&house, &original, (&clerks, &elsewhere), &pdf).await;
+    // A PDF is not looked at, and there is no picture of it.
+    for end in ["", "/thumbnail"] {
+        let address = format!("/console{own}{end}");
+        look_at_saved(&house, &address, (&[], &clerks), &pdf).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_put_there_by_hand_is_saved_as_a_pdf_and_nothing_else() {
+    let world = world();
+    let house = world.open().await.unwrap();
+    let mut form = found_form("finance of fujian", "/invoice");
+    let mut finance = world.person("finance of fujian").browser(&house);
+    let pdf = pdf_and_page();
+    attach(&mut form, "a%0d%0ax-evil: 1.html", &pdf);
+    form.fill("number", "25352000000000000017").unwrap();
+    let page = finance.send(&form, Some(0)).await.unwrap();
+    assert_eq!(page.status, StatusCode::OK, "{}", page.main_text());
+    let saved = shown(&page, "/console/invoices/");
+    let saved: Vec<&String> = saved
+        .iter()
+        .filter(|href| href.ends_with("/file"))
+        .collect();
+    assert_eq!(saved.len(), 1, "{}", page.main_text());
+    let clerks = ["finance of fujian", "administrator of fujian"];
+    let elsewhere = ["finance of yingtan", "administrator of yingtan"];
+    look_at_saved(&house, saved[0], (&clerks, &elsewhere), &pdf).await;
+    let order = form.action.strip_prefix("/console").unwrap();
+    let order = order.strip_suffix("/invoice").unwrap();
+    let mut applicant = world.person("second of fujian").browser(&house);
+    let page = applicant.open(order).await.unwrap();
+    let own = shown(&page, &format!("{order}/invoices/"));
+    assert!(!own.is_empty(), "{}", page.main_text());
+    for address in own {
+        let others = ["first of fujian", "second of yingtan"];
+        look_at_saved(&house, &address, (&["second of fujian"], &others), &pdf).await;
     }
 }
 
