@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage,
 };
+use std::borrow::Cow;
 use std::io::Cursor;
 
 /// Shorter side in pixels. An identity card at 150 dpi is 320 pixels high; below, nobody reads it.
@@ -21,6 +22,10 @@ const THUMBNAIL_EDGE: u32 = 240;
 /// Small print stays free of artefacts, a page is about 600 KB.
 const VIEW_QUALITY: u8 = 85;
 const THUMBNAIL_QUALITY: u8 = 75;
+
+/// Chunks of a PNG that make the picture, and the one that says how the camera was held. The others are packed texts, times
+/// and colour profiles: the decoder would unpack them, hundreds of megabytes from one, and nobody here looks at them.
+const PNG_CHUNKS: [&[u8]; 6] = [b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"];
 
 pub(super) struct Picture {
     /// Pixels of the original, upright.
@@ -37,9 +42,13 @@ pub(super) fn read(bytes: &[u8], format: ImageFormat) -> Result<Picture, Refusal
     if format == ImageFormat::Jpeg && is_cut_off(bytes) {
         return Err(UNREADABLE);
     }
+    let bytes = match format {
+        ImageFormat::Png => Cow::Owned(bare_png(bytes)),
+        _ => Cow::Borrowed(bytes),
+    };
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_DECODED_BYTES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(Cursor::new(&*bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|_| UNREADABLE)?;
     let (width, height) = decoder.dimensions();
@@ -85,6 +94,29 @@ pub(super) fn read(bytes: &[u8], format: ImageFormat) -> Result<Picture, Refusal
         view: jpeg(&page, VIEW_QUALITY)?,
         thumbnail: jpeg(&thumbnail, THUMBNAIL_QUALITY)?,
     })
+}
+
+/// A PNG with nothing but [`PNG_CHUNKS`]. What cannot be read as a chunk stays, for the decoder to refuse.
+fn bare_png(bytes: &[u8]) -> Vec<u8> {
+    const SIGNATURE: usize = 8;
+    let (signature, mut rest) = bytes.split_at(bytes.len().min(SIGNATURE));
+    let mut bare = signature.to_vec();
+    while let Some((chunk, after)) = first_chunk(rest) {
+        let kind = chunk.get(4..8);
+        if PNG_CHUNKS.iter().any(|known| kind == Some(known)) {
+            bare.extend_from_slice(chunk);
+        }
+        rest = after;
+    }
+    bare.extend_from_slice(rest);
+    bare
+}
+
+/// A chunk (length of its content, kind, content, checksum), and what follows.
+fn first_chunk(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = u32::from_be_bytes(*bytes.first_chunk()?);
+    let whole = usize::try_from(length).ok()?.checked_add(12)?;
+    bytes.split_at_checked(whole)
 }
 
 /// Paper is white where a picture is transparent.

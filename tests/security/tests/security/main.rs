@@ -10,6 +10,7 @@
 mod addresses;
 mod asking;
 mod bodies;
+mod bombs;
 mod clients;
 mod doors;
 mod forms;

@@ -1,9 +1,11 @@
 //! Files that somebody sent us, on their way back: whatever they hold, a browser runs nothing of it.
 
+use crate::bombs::BOMBS;
 use crate::making::file;
 use crate::world::{SITES, form_to, world};
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeMap;
+use std::path::Path;
 use yinxin_house::page::Control;
 use yinxin_house::{Browser, Form, House, Page, scans};
 use yinxin_security::database::{Row, Watch};
@@ -21,6 +23,9 @@ const NAMES: [&str; 8] = [
     "a.jpg.html",
     "\u{202e}gpj.exe",
 ];
+
+/// Bytes that the server may take for what else it does in the meantime.
+const BESIDE: usize = 32 << 20;
 
 /// Files that are no scan, whatever their name says.
 fn pretended() -> BTreeMap<&'static str, Vec<u8>> {
@@ -395,4 +400,95 @@ async fn what_an_administrator_offers_is_saved_and_never_shown() {
         seen += usize::from(page.body == SCRIPT);
     }
     assert_eq!(seen, 4);
+}
+
+/// Files below a folder.
+fn files_in(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| match entry.file_type().unwrap().is_dir() {
+            true => files_in(&entry.path()),
+            false => 1,
+        })
+        .sum()
+}
+
+/// Bytes of the server's memory: now, or at the most since [`forget_the_most`].
+fn memory(server: u32, line: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{server}/status")).unwrap();
+    let found = status.lines().find_map(|found| found.strip_prefix(line));
+    let kibibytes = found.and_then(|found| found.trim().strip_suffix(" kB"));
+    kibibytes.unwrap().parse::<usize>().unwrap() << 10
+}
+
+fn forget_the_most(server: u32) {
+    std::fs::write(format!("/proc/{server}/clear_refs"), "5").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bomb_is_answered_for_takes_little_memory_and_leaves_nothing_behind() {
+    let world = world();
+    let house = world.open().await.unwrap();
+    let server = house.processes().0.unwrap();
+    let mut watch = Watch::open(&house.data()).await.unwrap();
+    let blobs = house.data().join("blobs");
+    let bombs: Vec<_> = BOMBS.iter().map(|bomb| (bomb, (bomb.make)())).collect();
+    let mut reviewer = world.person("reviewer of yingtan").browser(&house);
+    for (person, part) in [
+        ("first of yingtan", "/materials/"),
+        ("first of fujian", "/slip"),
+    ] {
+        let form = found_form(person, part);
+        let mut browser = world.person(person).browser(&house);
+        for (bomb, bytes) in &bombs {
+            let what = format!("{} to {part}", bomb.name);
+            let mut form = form.clone();
+            form.fill("file", file(bomb.name, bytes)).unwrap();
+            watch.settle().await.unwrap();
+            let before = files_in(&blobs);
+            forget_the_most(server);
+            let at_first = memory(server, "VmRSS:");
+            let answer = browser.send_once(&form, Some(0)).await.unwrap();
+            let took = memory(server, "VmHWM:").saturating_sub(at_first);
+            assert!(
+                took < bomb.most_bytes + BESIDE,
+                "{what} took {took} bytes of memory"
+            );
+            match bomb.refused {
+                Some(sentence) => {
+                    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{what}");
+                    let said = answer.find(".error").unwrap_or_default();
+                    assert!(said.contains(sentence), "{what}: {said}");
+                    assert_eq!(watch.changed().await.unwrap(), [""; 0], "{what}");
+                    assert_eq!(files_in(&blobs), before, "{what}: something was stored");
+                }
+                None => {
+                    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{what}");
+                    assert!(files_in(&blobs) > before, "{what}");
+                }
+            }
+            // The next page is there all the same.
+            let page = browser.get("/cases").await.unwrap();
+            assert_eq!(page.status, StatusCode::OK, "after {what}");
+        }
+        if part != "/materials/" {
+            continue;
+        }
+        // What a clerk looks at of one that was taken is the picture and nothing else of it.
+        let case = form.action.split("/materials/").next().unwrap();
+        let page = browser
+            .open(&format!("{case}/steps/materials"))
+            .await
+            .unwrap();
+        let files = shown(&page, &format!("{case}/files/"));
+        let mut seen = 0;
+        for address in files
+            .iter()
+            .filter(|address| !address.ends_with("/thumbnail"))
+        {
+            let view = reviewer.open(&format!("/console{address}")).await.unwrap();
+            seen += usize::from(view.body.len() < 20_000);
+        }
+        assert!(seen > 0, "none is shown of {files:?}");
+    }
 }
