@@ -53,6 +53,22 @@ pub(crate) const TRANSITIONS: &[&str] = &[
     "watch",
 ];
 
+/// Services whose `prefill` goes the way of the second part of their ids.
+pub(crate) const BEGINNINGS: &[&str] = &[
+    "begins-endless",
+    "begins-grow-at-once",
+    "begins-copy-beyond",
+    "begins-recurse",
+    "begins-hand-over",
+    "begins-host-calls",
+    "begins-panic",
+    "begins-unknown-field",
+    "begins-not-utf8",
+    "begins-long",
+    "begins-aliases",
+    "begins-unprintable",
+];
+
 fn field(name: &str, kind: FieldKind, max_length: u32) -> Field {
     Field {
         name: name.into(),
@@ -162,6 +178,94 @@ fn forgetful() -> Lifecycle {
     }
 }
 
+/// A service whose cases are moved by clerks and by the host, each in the way that the answer `told` asks for.
+fn moved_by_others() -> Service {
+    Service {
+        id: "moved".into(),
+        title: "别人来办".into(),
+        lifecycle: "moved".into(),
+        ..in_baskets()
+    }
+}
+
+/// The same by time.
+fn moved_by_time() -> Service {
+    Service {
+        id: "late".into(),
+        title: "到时再办".into(),
+        lifecycle: "late".into(),
+        ordering: Ordering::Single,
+        ..in_baskets()
+    }
+}
+
+/// A transition that does what the case's answer `told` says.
+fn told(id: &str, actor: Actor, from: &str, to: &str) -> Transition {
+    Transition {
+        label: "办理".into(),
+        actor,
+        from: vec![from.into()],
+        to: vec![to.into()],
+        input: None,
+        ..transition(id)
+    }
+}
+
+fn moved() -> Lifecycle {
+    let mut open = state("draft", false);
+    open.tone = Tone::Action;
+    open.payable = true;
+    open.queue = Some(Role::Reviewer);
+    open.open_steps = vec!["fill".into()];
+    let mut making = state("making", false);
+    making.tone = Tone::Waiting;
+    making.open_steps = vec!["fill".into()];
+    making.deletable = false;
+    let reviewer = Actor::Clerk(Role::Reviewer);
+    let mut decide = told("told-decide", reviewer, "draft", "making");
+    decide.input = Some("words".into());
+    let by = |event, id, from, to| told(id, Actor::Host(event), from, to);
+    Lifecycle {
+        id: "moved".into(),
+        initial: "draft".into(),
+        states: vec![open, making, state("done", true)],
+        transitions: vec![
+            transition("good"),
+            decide,
+            by(HostEvent::Paid, "told-paid", "draft", "making"),
+            by(HostEvent::SlipVerified, "told-slip", "draft", "making"),
+            by(HostEvent::Issued, "told-issued", "making", "done"),
+        ],
+    }
+}
+
+fn late() -> Lifecycle {
+    let mut open = state("draft", false);
+    open.open_steps = vec!["fill".into()];
+    let week = Timer {
+        base: TimerBase::Entered,
+        days: 7,
+        working: false,
+    };
+    Lifecycle {
+        id: "late".into(),
+        initial: "draft".into(),
+        states: vec![open, state("done", true)],
+        transitions: vec![
+            transition("good"),
+            told("told-late", Actor::Timer(week), "draft", "done"),
+        ],
+    }
+}
+
+/// Services that do not come further than their beginning.
+fn beginnings(like: &Service) -> impl Iterator<Item = Service> {
+    BEGINNINGS.iter().map(|id| Service {
+        id: (*id).into(),
+        ..like.clone()
+    })
+}
+
 /// What `describe` answers: the definition, or one that lies about something.
 pub(crate) fn described() -> Definition {
     let mut definition = definition();
@@ -248,8 +352,18 @@ fn definition() -> Definition {
         field("mobile", FieldKind::Mobile, 0),
         field("email", FieldKind::Email, 0),
         field("amount", FieldKind::Text, 32),
+        // What is asked of `quote` alone, and of `handle` where nobody names a transition.
+        field("quoted", FieldKind::Text, 32),
+        field("told", FieldKind::Text, 32),
         field("log", FieldKind::Multiline, 4000),
     ];
+    let services = [
+        service.clone(),
+        in_baskets(),
+        moved_by_others(),
+        moved_by_time(),
+    ];
+    let services = services.into_iter().chain(beginnings(&service)).collect();
     let words = vec![field("remark", FieldKind::Multiline, 400)];
     let letter = Document {
         id: "letter".into(),
@@ -284,7 +398,7 @@ fn definition() -> Definition {
         title: "测试".into(),
         summary: "测试用".into(),
         account_policy: None,
-        services: vec![service, in_baskets()],
+        services,
         forms: vec![form("main", fields), form("words", words)],
         materials: Vec::new(),
         checks: vec![IdentityCheck {
@@ -316,6 +430,8 @@ fn definition() -> Definition {
                 transitions,
             },
             forgetful(),
+            moved(),
+            late(),
         ],
         guards: Vec::new(),
         takes_over: Some(label(2))

@@ -1,6 +1,6 @@
 //! Ways to harm that any export can go: by time, by memory, by calls.
 
-use crate::exports::yinxin::site::rules::Problem;
+use crate::exports::yinxin::site::rules::{NamedValue, Problem};
 use crate::yinxin::messaging::messaging;
 use crate::yinxin::storage::storage;
 use std::hint::black_box;
@@ -80,6 +80,16 @@ pub(crate) fn aliases() -> Vec<Problem> {
         item: None,
         message: alias_of(sentence),
         offer: None,
+    };
+    (0..100).map(|_| alias()).collect()
+}
+
+/// The same as values.
+pub(crate) fn alias_values() -> Vec<NamedValue> {
+    let text = megabyte();
+    let alias = || NamedValue {
+        name: "unit".into(),
+        value: alias_of(text),
     };
     (0..100).map(|_| alias()).collect()
 }

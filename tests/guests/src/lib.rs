@@ -1,6 +1,7 @@
 //! A plugin that misbehaves. What it does is chosen by the transition of the event: each id in [`definition::TRANSITIONS`]
-//! is one way to harm a host, and `script` runs the interface calls that stand in the event's input. In the rules without
-//! an event the value of the field `amount` chooses, and in `describe` a text that tests write over.
+//! is one way to harm a host, and `script` runs the interface calls that stand in the event's input. Where others than the
+//! applicant move a case, its field `told` chooses; in `check` and `quote` the field `amount` does, in `quote` alone the
+//! field `quoted`, in `prefill` the service or the profile's `amount`, and in `describe` a text that tests write over.
 //!
 //! It is built for `wasm32-unknown-unknown` by the tests; natively the crate is empty.
 
@@ -40,7 +41,7 @@ impl Guest for Hostile {
 
     fn check(case: CaseView, _at: Moment, checkpoint: Checkpoint) -> Vec<Problem> {
         match checkpoint {
-            Checkpoint::Step(_) => match wanted(&case.values) {
+            Checkpoint::Step(_) => match wanted(&case.values, "amount") {
                 "script" => script::problems(&case.values),
                 "aliases" => harm::aliases(),
                 harm => {
@@ -57,21 +58,40 @@ impl Guest for Hostile {
 
     fn quote(basket: Basket) -> Result<Quotation, Vec<Problem>> {
         let first = basket.cases.first().map(|case| case.values.as_slice());
-        match wanted(first.unwrap_or_default()) {
-            "script" => Err(script::problems(first.unwrap_or_default())),
-            wanted => Ok(quotes::of(wanted)),
+        let first = first.unwrap_or_default();
+        let wanted = match wanted(first, "quoted") {
+            "" => wanted(first, "amount"),
+            quoted => quoted,
+        };
+        if wanted == "script" {
+            return Err(script::problems(first));
         }
+        Ok(quotes::of(wanted))
     }
 
     fn prefill(sources: Sources) -> Vec<NamedValue> {
-        match wanted(&sources.profile) {
-            "script" => return script::values(&sources.profile),
-            harm => harm::doing(harm),
+        let value = |name: &str, value: String| {
+            vec![NamedValue {
+                name: name.into(),
+                value,
+            }]
         };
+        let begins = sources.service.strip_prefix("begins-");
+        match begins.unwrap_or_else(|| wanted(&sources.profile, "amount")) {
+            "script" => return script::values(&sources.profile),
+            "unknown-field" => return value("admin", "yes".into()),
+            "not-utf8" => return value("unit", harm::not_utf8()),
+            "long" => return value("unit", "长".repeat(350_000)),
+            "aliases" => return harm::alias_values(),
+            "unprintable" => return value("unit", "a\0b".into()),
+            harm => {
+                harm::doing(harm);
+            }
+        }
         sources.profile
     }
 
-    fn handle(_case: CaseView, event: Event) -> Result<Decision, Vec<Problem>> {
+    fn handle(case: CaseView, event: Event) -> Result<Decision, Vec<Problem>> {
         let done = |note: &str| {
             Ok(Decision {
                 to: "done".into(),
@@ -79,7 +99,23 @@ impl Guest for Hostile {
                 note: note.into(),
             })
         };
-        match event.transition.as_str() {
+        let told = event.transition.starts_with("told-");
+        let behaviour = match (told, wanted(&case.values, "told")) {
+            (false, _) => event.transition.as_str(),
+            (true, "") => {
+                return Ok(Decision {
+                    to: match event.transition.as_str() {
+                        "told-issued" | "told-late" => "done",
+                        _ => "making",
+                    }
+                    .into(),
+                    values: Vec::new(),
+                    note: String::new(),
+                });
+            }
+            (true, told) => told,
+        };
+        match behaviour {
             "script" => return script::run(&event.input),
             "good" => {}
             "long-result" => return done(&"长".repeat(2 << 20)),
@@ -115,9 +151,9 @@ impl Guest for Hostile {
     }
 }
 
-/// What the answers ask for: a price, or a way to harm.
-fn wanted(values: &[NamedValue]) -> &str {
-    let found = values.iter().find(|value| value.name == "amount");
+/// What this answer asks for: a price, or a way to harm.
+fn wanted<'a>(values: &'a [NamedValue], name: &str) -> &'a str {
+    let found = values.iter().find(|value| value.name == name);
     found.map_or("", |value| value.value.as_str())
 }
 

@@ -70,9 +70,13 @@ pub async fn hall_with(https: bool, tills: impl FnOnce(&mut Payments)) -> Hall {
     hall_in(sqlite().await, Arc::new(SystemClock), https, tills).await
 }
 
-/// A hall whose plugins may use no more than this.
-pub async fn hall_within(limits: Limits) -> Hall {
-    built(sqlite().await, Arc::new(SystemClock), false, limits, |_| {}).await
+/// A hall whose plugins may use no more than this, at a time of one's own.
+pub async fn hall_within(
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    tills: impl FnOnce(&mut Payments),
+) -> Hall {
+    built(sqlite().await, clock, false, limits, tills).await
 }
 
 /// The usual one in a database and at a time of one's own.
