@@ -69,18 +69,28 @@ pub(crate) struct Desk {
 /// fourth, and to every page.
 const CONNECTIONS: usize = 4;
 
+/// One plugin's part of them.
+#[derive(Clone)]
+pub(crate) struct Connections(Arc<Semaphore>);
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTIONS)))
+    }
+}
+
 /// What all calls of one plugin on one site may hold together, of whatever version they are.
 #[derive(Clone)]
 pub(crate) struct Shares {
     pub(crate) places: Share,
-    connections: Arc<Semaphore>,
+    pub(crate) connections: Connections,
 }
 
 impl Shares {
     pub(crate) fn new(places: Share) -> Self {
         Self {
             places,
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            connections: Connections::default(),
         }
     }
 }
@@ -89,7 +99,7 @@ impl Shares {
 #[derive(Clone)]
 pub(crate) struct Outside {
     store: Store,
-    connections: Arc<Semaphore>,
+    connections: Connections,
     pub(crate) sealer: Arc<Sealer>,
 }
 
@@ -97,7 +107,7 @@ impl Outside {
     /// A connection to read with, and the plugin's part in it.
     pub(crate) async fn reader(&self) -> Result<(Option<SemaphorePermit<'_>>, Reader), StoreError> {
         // The semaphore is never closed.
-        let part = self.connections.acquire().await.ok();
+        let part = self.connections.0.acquire().await.ok();
         Ok((part, self.store.read().await?))
     }
 }
@@ -139,14 +149,14 @@ impl Desk {
         mode: Mode,
         grants: Arc<Grants>,
         definition: Arc<Definition>,
-        shares: &Shares,
+        connections: Connections,
         context: CallContext,
     ) -> Self {
         Self {
             definition: Some(definition),
             outside: Some(Outside {
                 store: context.store,
-                connections: shares.connections.clone(),
+                connections,
                 sealer: context.sealer,
             }),
             ..Self::over(

@@ -15,7 +15,7 @@ use crate::bindings::yinxin::storage::storage;
 use crate::bindings::yinxin::tokens::tokens;
 use crate::context::CallContext;
 use crate::convert;
-use crate::desk::{Desk, Mode, No, Office};
+use crate::desk::{Connections, Desk, Mode, No, Office};
 use crate::effects::Effect;
 use crate::grants::{Capability, Grants, Quotas};
 use serde::Deserialize;
@@ -129,7 +129,16 @@ pub async fn asked(
 ) -> Asked {
     let grants = Grants::new(Capability::ALL, Quotas::default());
     let (mode, name) = (Mode::Transactional, definition.id.clone());
-    let desk = Desk::new(site, name, mode, Arc::new(grants), definition, context);
+    let connections = Connections::default();
+    let desk = Desk::new(
+        site,
+        name,
+        mode,
+        Arc::new(grants),
+        definition,
+        connections,
+        context,
+    );
     let mut office = Room::without_guest(limits, desk);
     let (mut answers, mut ended) = (Vec::new(), None);
     for call in calls {

@@ -255,7 +255,7 @@ impl Plugin {
             mode,
             self.grants.clone(),
             self.definition.clone(),
-            &self.code.shares,
+            self.code.shares.connections.clone(),
             context,
         );
         let trouble = desk.trouble.clone();
