@@ -57,20 +57,20 @@ pub struct People {
     pub cases: Vec<CaseId>,
 }
 
-/// All orders of an account.
-pub fn orders_of(account: &AccountId) -> OrderFilter {
-    OrderFilter {
-        account: Some(account.clone()),
-        ..OrderFilter::default()
-    }
-}
-
 impl People {
     pub fn nobody() -> Self {
         Self {
             applicant: AccountId::generate(),
             cases: Vec::new(),
         }
+    }
+}
+
+/// All orders of an account.
+pub fn orders_of(account: &AccountId) -> OrderFilter {
+    OrderFilter {
+        account: Some(account.clone()),
+        ..OrderFilter::default()
     }
 }
 
