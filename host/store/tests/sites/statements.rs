@@ -17,7 +17,7 @@ pub struct Keys {
 
 pub fn keys() -> Keys {
     let statement = Statement {
-        id: "statement".into(),
+        id: "a-statement".into(),
         file_name: "11月.csv".into(),
         imported_by: "clerk".into(),
         imported_name: "林财务".into(),

@@ -430,7 +430,7 @@ async fn a_bomb_is_answered_for_takes_little_memory_and_leaves_nothing_behind() 
     let world = world();
     let house = world.open().await.unwrap();
     let server = house.processes().0.unwrap();
-    let mut watch = Watch::open(&house.data()).await.unwrap();
+    let mut watch = Watch::open(&house.database_url()).await.unwrap();
     let blobs = house.data().join("blobs");
     let bombs: Vec<_> = BOMBS.iter().map(|bomb| (bomb, (bomb.make)())).collect();
     let mut reviewer = world.person("reviewer of yingtan").browser(&house);
