@@ -482,8 +482,8 @@ async fn invoices(house: &House, clerks: &mut Clerks, handler: &mut fujian::Hand
     let asked = |page: &Page| page.has(&payer) && form_to(page, "/finish").is_ok();
     let page = until(&mut clerks.finance().browser, "/console/refunds", asked).await?;
     let forms = page.forms().into_iter();
-    let finish = forms.filter(|form| form.action.ends_with("/finish"));
-    let mut finish = finish.last().context("just seen")?;
+    let mut finish = forms.filter(|form| form.action.ends_with("/finish"));
+    let mut finish = finish.next_back().context("just seen")?;
     finish.fill("reference", "FJ20261120013")?;
     clerks.finance().browser.send(&finish, Some(0)).await?;
     let voidable = |page: &Page| page.links().iter().any(|link| link.href.ends_with("/void"));
