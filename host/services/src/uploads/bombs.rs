@@ -156,11 +156,9 @@ fn what_stands_around_a_picture_does_not_become_large() {
     let profile = chunk(b"iCCP", &[b"a\0\0", zeros.as_slice()].concat());
     for between in [vec![text; 40], vec![international; 40], vec![profile]] {
         let bomb = png(300, 300, &between, &pixels);
-        // Read or refused: two gigabytes are in no memory for it.
-        let read = picture::read(&bomb, ImageFormat::Png);
-        if let Ok(picture) = read {
-            assert_eq!((picture.width, picture.height), (300, 300));
-        }
+        // What it takes of memory is measured at the running server, by the suite `security`.
+        let picture = picture::read(&bomb, ImageFormat::Png).unwrap();
+        assert_eq!((picture.width, picture.height), (300, 300));
     }
     assert!(picture::read(&png(300, 300, &[], &pixels), ImageFormat::Png).is_ok());
 }
