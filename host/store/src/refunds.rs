@@ -4,6 +4,7 @@ use crate::query::among;
 use crate::words::words;
 use crate::{Connection, StoreError, payments};
 use sqlx::Row;
+use std::collections::HashMap;
 use yinxin_core::{
     ids::{CaseId, OrderId, PaymentId, SiteId},
     money::{Fen, Method},
@@ -211,21 +212,26 @@ pub async fn of_payment(
     rows.iter().map(refund).collect()
 }
 
-/// fen of a payment that went back or are owed; what failed is owed still.
-pub async fn total_of(
+/// fen of each of these payments that went back or are owed; what failed is owed still. One of which nothing goes back is
+/// left out.
+pub async fn totals_of(
     conn: &mut Connection,
     site: &SiteId,
-    payment: &PaymentId,
-) -> Result<Fen, StoreError> {
-    let row = sqlx::query(
-        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM refunds
-         WHERE site = $1 AND payment_id = $2 AND state <> 'withdrawn'",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(payment.to_string())
-    .fetch_one(conn)
+    payments: &[&PaymentId],
+) -> Result<HashMap<PaymentId, Fen>, StoreError> {
+    let rows = among(conn, site, payments, |these| {
+        format!(
+            "SELECT payment_id, CAST(SUM(amount) AS BIGINT) AS total FROM refunds
+             WHERE site = $1 AND payment_id IN ({these}) AND state <> 'withdrawn' GROUP BY payment_id"
+        )
+    })
     .await?;
-    Ok(Fen(row.try_get("total")?))
+    rows.iter()
+        .map(|row| {
+            let payment = PaymentId::from_stored(row.try_get::<String, _>("payment_id")?);
+            Ok((payment, Fen(row.try_get("total")?)))
+        })
+        .collect()
 }
 
 /// Marks a refund as paid out, from what account, under which number of the provider; false when it is over already.

@@ -348,11 +348,13 @@ impl Payments {
             .into_iter()
             .map(|order| (order.id, order.number))
             .collect();
+        let ids: Vec<&PaymentId> = found.iter().map(|payment| &payment.id).collect();
+        let refunded = refunds::totals_of(&mut conn, site, &ids).await?;
         let mut odd = Vec::with_capacity(found.len());
         for payment in found {
             let number = numbers.get(&payment.order).ok_or(StoreError::NotFound)?;
             odd.push(OddPayment {
-                refunded: refunds::total_of(&mut conn, site, &payment.id).await?,
+                refunded: refunded.get(&payment.id).copied().unwrap_or(Fen(0)),
                 order_number: number.clone(),
                 order: payment.order,
                 payment: payment.id,

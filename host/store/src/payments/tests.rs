@@ -175,7 +175,9 @@ async fn a_refund_goes_on_until_it_is_done_and_is_owed_until_it_is_withdrawn() {
         );
         assert_eq!(refund.out_refund_no(), "0190aa");
         assert_eq!(
-            refunds::total_of(&mut tx, &site(), &payment).await.unwrap(),
+            refunds::totals_of(&mut tx, &site(), &[&payment])
+                .await
+                .unwrap()[&payment],
             Fen(500)
         );
         let failed = RefundState::Failed;
@@ -185,7 +187,9 @@ async fn a_refund_goes_on_until_it_is_done_and_is_owed_until_it_is_withdrawn() {
                 .unwrap()
         );
         assert_eq!(
-            refunds::total_of(&mut tx, &site(), &payment).await.unwrap(),
+            refunds::totals_of(&mut tx, &site(), &[&payment])
+                .await
+                .unwrap()[&payment],
             Fen(500),
             "what failed is owed still"
         );

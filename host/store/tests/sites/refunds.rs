@@ -43,7 +43,7 @@ attempts!(refunds, keys: Keys => {
     reads of_orders(&[&keys.requested.order]);
     reads in_state(RefundState::Requested, None, 9);
     reads of_payment(&keys.requested.payment);
-    reads total_of(&keys.requested.payment);
+    reads totals_of(&[&keys.requested.payment]);
     changes set_state(&keys.requested.id, RefundState::Done, "50000", Some(Millis(2)));
     changes finish(&keys.requested.id, "50000", Method::Wechat, Millis(2));
     changes withdraw(&keys.requested.id, Millis(2));
