@@ -6,7 +6,8 @@
 //! - Whatever a guest does, [`Sandbox::call`] comes back, with a [`CallError`] that names the plugin, the export and the
 //!   limit, and the next call finds the sandbox as good as new.
 //! - The calls of one plugin never hold all places: each plugin has a [`Share`].
-//! - Guests that run for long take turns, on half of the cores; the other half is there for all else.
+//! - Guests that run for long take turns, on half of the cores; the other half is there for all else. On the crate's own
+//!   [`runtime`] what comes from a socket is looked at between them.
 //!
 //! The crate knows no word of the domain: what a call may ask of the host lives in the type that the caller puts into
 //! the [`Room`].
@@ -27,6 +28,7 @@ mod engine;
 mod error;
 mod limits;
 mod load;
+mod runtime;
 mod turns;
 
 pub use cache::{Cache, CacheError};
@@ -35,6 +37,7 @@ pub use engine::{EngineError, Sandbox, Settings, Share};
 pub use error::{CallError, Failure};
 pub use limits::{Budget, Exceeded, Limits};
 pub use load::{Import, LoadError, Loaded, digest};
+pub use runtime::runtime;
 
 /// wasmtime's own words where a caller needs them: linkers, bindings, instances.
 pub use wasmtime;

@@ -60,17 +60,9 @@ enum Command {
     Clerk(clerk::Clerk),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Serve(serve) => serve.run().await,
-        Command::Plugin(plugin) => plugin.run().await,
-        Command::Audit(audit) => audit.run().await,
-        Command::Ledger(ledger) => ledger.run().await,
-        Command::Reconcile(reconcile) => reconcile.run().await,
-        Command::Clerk(clerk) => clerk.run().await,
-    };
-    match outcome {
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    match run(command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
@@ -80,4 +72,17 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    yinxin_sandbox::runtime()?.block_on(async {
+        match command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Plugin(plugin) => plugin.run().await,
+            Command::Audit(audit) => audit.run().await,
+            Command::Ledger(ledger) => ledger.run().await,
+            Command::Reconcile(reconcile) => reconcile.run().await,
+            Command::Clerk(clerk) => clerk.run().await,
+        }
+    })
 }

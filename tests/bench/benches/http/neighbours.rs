@@ -1,5 +1,5 @@
 //! What a person waits for a page while a plugin runs wild: others send applications that its rule never comes to an end
-//! with, as many at a time as the sandbox gives to one plugin and more.
+//! with, or takes all memory for again and again, as many at a time as the sandbox gives to one plugin and more.
 
 use crate::load::Side;
 use crate::pages::{Hall, ground, hall, show, submissions};
@@ -12,10 +12,10 @@ use yinxin_bench::databases::folder;
 use yinxin_bench::plugins::Parcel;
 use yinxin_bench::samples::Samples;
 use yinxin_bench::table::{Goal, heading, line, micros};
-use yinxin_guests_measured::ENDLESS;
+use yinxin_guests_measured::{ENDLESS, GREEDY, WILD};
 
-/// People who send what never ends.
-const WILD: usize = 24;
+/// People who send such applications.
+const PEOPLE: usize = 24;
 /// How long a turn lasts.
 const TURN: Duration = Duration::from_secs(2);
 /// Turns alone and turns beside them.
@@ -31,30 +31,29 @@ pub async fn run() {
     let server = ground.0.start().await;
     let hall = hall(server.address, &ground).await;
     let page = show(&hall);
-    let (mut alone, mut beside) = (Samples::default(), Samples::default());
-    for _ in 0..ROUNDS {
-        alone.0.extend(waits(&page).await.0);
-        let wild = Wild::begin(&hall).await;
-        beside.0.extend(waits(&page).await.0);
-        assert!(wild.end().await > 0, "no rule was stopped");
-    }
     heading(
         "A page beside a plugin that runs wild",
         "beside it",
         "alone",
     );
-    for (what, part) in [
-        ("half of the pages within", 0.5),
-        ("95 of 100 within", 0.95),
-    ] {
-        let (beside, alone) = (beside.quantile(part), alone.quantile(part));
-        line(
-            what,
-            &micros(beside),
-            &micros(alone),
-            beside / alone,
-            Goal::None,
-        );
+    for (way, answer) in [("endless loops", ENDLESS), ("all memory", GREEDY)] {
+        let (mut alone, mut beside) = (Samples::default(), Samples::default());
+        for _ in 0..ROUNDS {
+            alone.0.extend(waits(&page).await.0);
+            let wild = Wild::begin(&hall, answer).await;
+            beside.0.extend(waits(&page).await.0);
+            assert!(wild.end().await > 0, "no rule was stopped");
+        }
+        for (quantile, part) in [("half within", 0.5), ("95 of 100 within", 0.95)] {
+            let (beside, alone) = (beside.quantile(part), alone.quantile(part));
+            line(
+                &format!("{way}: {quantile}"),
+                &micros(beside),
+                &micros(alone),
+                beside / alone,
+                Goal::None,
+            );
+        }
     }
 }
 
@@ -70,25 +69,25 @@ async fn waits(page: &Side) -> Samples {
     waits
 }
 
-/// People who send over and over what the plugin never comes to an end with.
+/// People who send over and over what makes the plugin run wild.
 struct Wild {
     people: JoinSet<u32>,
     over: Arc<AtomicBool>,
 }
 
 impl Wild {
-    async fn begin(hall: &Hall) -> Self {
+    async fn begin(hall: &Hall, answer: &str) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let mut people = JoinSet::new();
-        for number in 0..WILD {
+        for number in 0..PEOPLE {
             let case = &hall.cases[number % hall.cases.len()];
-            let requests = submissions(hall, case, |_| (ENDLESS.0, ENDLESS.1.to_owned()));
+            let requests = submissions(hall, case, |_| (WILD, answer.to_owned()));
             let (address, over) = (hall.address, Arc::clone(&over));
             people.spawn(async move {
                 let mut client = Client::connect(address).await;
                 let mut stopped = 0;
                 // Each from addresses of their own.
-                for request in requests.iter().skip(number).step_by(WILD) {
+                for request in requests.iter().skip(number).step_by(PEOPLE) {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }

@@ -11,8 +11,12 @@ pub const FIELDS: usize = 60;
 /// The step that is saved.
 pub const STEP: &str = "form";
 
-/// The field and the answer that the plugin never comes to an end with.
-pub const ENDLESS: (&str, &str) = ("text-02", "endless");
+/// The field whose answer can make the plugin run wild.
+pub const WILD: &str = "text-02";
+/// The answer that it never comes to an end with.
+pub const ENDLESS: &str = "endless";
+/// The answer that it takes all memory for, which soon ends the call.
+pub const GREEDY: &str = "greedy";
 
 /// Kind by kind: name of the fields, how many there are, and a right answer.
 const KINDS: [(&str, usize, &str); 8] = [

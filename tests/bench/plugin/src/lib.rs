@@ -4,7 +4,7 @@
 mod form;
 mod lifecycle;
 
-pub use form::{ENDLESS, FIELDS, STEP, answers};
+pub use form::{ENDLESS, FIELDS, GREEDY, STEP, WILD, answers};
 
 use yinxin_sdk::definition::{Definition, Service, ServiceKind, fill, mail, sms};
 use yinxin_sdk::{
@@ -53,10 +53,17 @@ impl Rules for Measured {
     }
 
     fn check(case: &Case, at: &Moment, checkpoint: &Checkpoint) -> Vec<Problem> {
-        if case.text(ENDLESS.0) == ENDLESS.1 {
-            loop {
+        match case.text(WILD) {
+            ENDLESS => loop {
                 std::hint::black_box(case);
+            },
+            GREEDY => {
+                let mut taken = Vec::new();
+                loop {
+                    taken.push(std::hint::black_box(vec![1; 1 << 20]));
+                }
             }
+            _ => {}
         }
         if checkpoint.is_step(STEP) {
             form::problems(case, &at.today)
