@@ -36,6 +36,7 @@ pub mod ledger;
 pub mod login_attempts;
 pub mod materials;
 pub mod messages;
+mod migrations;
 pub mod notices;
 pub mod order_events;
 pub mod orders;

@@ -1,6 +1,6 @@
 //! Opening the database and its transactions.
 
-use crate::{Connection, StoreError};
+use crate::{Connection, StoreError, migrations};
 use scopeguard::ScopeGuard;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Connection as _, Executor, pool::PoolConnection};
@@ -94,7 +94,7 @@ impl Store {
             dialect,
             readers: Arc::new(Readers::new(readers as usize)),
         };
-        sqlx::migrate!("./migrations")
+        migrations::migrator()
             .run(&store.pool)
             .await
             .map_err(|error| StoreError::Database(sqlx::Error::Migrate(Box::new(error))))?;
