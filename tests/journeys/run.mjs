@@ -1,15 +1,17 @@
-// People's ways through the sites, in a real browser: `node run.mjs [SITE…]`, without a name every site.
+// People's ways through the sites, in a real browser: `node run.mjs [SITE…]`, without a name every site; as many at the
+// same time as there are cores.
 //
 // `cargo xtask test journeys` builds what is needed and starts this with the places of it in the environment:
 // YINXIN_BIN, YINXIN_SIMULATORS_BIN, YINXIN_COMPONENTS, YINXIN_TEST_PYTHON and CARGO_TARGET_DIR.
 
 import { mkdir, readdir } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { Browser } from "./lib/browser.mjs";
 import { Eyes } from "./lib/eyes.mjs";
 import { Pictures } from "./lib/pictures.mjs";
-import { Report, Stopped } from "./lib/report.mjs";
+import { Report, Stopped, conclude } from "./lib/report.mjs";
 import { World } from "./lib/world.mjs";
 
 const found = await readdir(path.join(import.meta.dirname, "sites"));
@@ -21,15 +23,23 @@ if (unknown) {
   process.exit(2);
 }
 
-const report = new Report();
-for (const name of asked.length ? asked : known) {
-  const { chapters } = await import(`./sites/${name}.mjs`);
-  await travel(name, chapters);
+const waiting = asked.length ? asked : known;
+const reports = [];
+await Promise.all(Array.from({ length: os.availableParallelism() }, travelInTurn));
+process.exit(conclude(reports) ? 0 : 1);
+
+/** The next site's journey for as long as there is one. */
+async function travelInTurn() {
+  for (let name = waiting.shift(); name; name = waiting.shift()) {
+    const { chapters } = await import(`./sites/${name}.mjs`);
+    const report = new Report(name);
+    reports.push(report);
+    await travel(name, chapters, report);
+  }
 }
-process.exit(report.conclude() ? 0 : 1);
 
 /** One site's journey, in a world of its own. */
-async function travel(name, chapters) {
+async function travel(name, chapters, report) {
   const world = await World.start(name);
   let browser;
   const stop = async () => {
@@ -45,7 +55,7 @@ async function travel(name, chapters) {
     const eyes = new Eyes(report, world.screenshots);
     const given = { world, browser, report, eyes, pictures, files, story: {} };
     for (const [title, chapter] of chapters) {
-      report.chapter(`${name}: ${title}`);
+      report.chapter(title);
       try {
         await chapter(given);
       } catch (error) {
@@ -55,7 +65,7 @@ async function travel(name, chapters) {
         break; // each chapter builds upon the one before
       }
     }
-    report.chapter(`${name}: all the way`);
+    report.chapter("all the way");
     await report.check("no page's script failed, and no page asked a stranger for anything", () => {
       if (browser.misdeeds.length) throw new Error(browser.misdeeds.join("\n"));
     });

@@ -1,14 +1,20 @@
-// What was looked at and how it went: a line when it is done, and all lines again at the end.
+// What was looked at in a journey and how it went: a line when it is done, and all journeys' lines again at the end.
 
 import process from "node:process";
 
 export class Report {
-  #lines = [];
+  #journey;
   #chapter = "";
+  /** What was looked at so far: `{ where, name, seconds, error }`. */
+  lines = [];
+
+  /** `journey`: its name, which its lines begin with. */
+  constructor(journey) {
+    this.#journey = journey;
+  }
 
   chapter(name) {
     this.#chapter = name;
-    process.stdout.write(`\n${name}\n`);
   }
 
   /** Something that what comes after builds upon: a failure ends the journey. */
@@ -32,21 +38,22 @@ export class Report {
       if (thrown instanceof Stopped) throw thrown;
       error = thrown;
     }
-    const line = { chapter: this.#chapter, name, seconds: (Date.now() - begun) / 1000, error };
-    this.#lines.push(line);
+    const line = { where: `${this.#journey}: ${this.#chapter}`, name, seconds: (Date.now() - begun) / 1000, error };
+    this.lines.push(line);
     process.stdout.write(`${written(line)}\n`);
     if (error) process.stdout.write(`${indented(error.stack ?? String(error))}\n`);
     return error;
   }
+}
 
-  /** True when nothing failed. */
-  conclude() {
-    const failed = this.#lines.filter((line) => line.error);
-    process.stdout.write("\nSummary\n");
-    for (const line of this.#lines) process.stdout.write(`${written(line)}  [${line.chapter}]\n`);
-    process.stdout.write(`${this.#lines.length - failed.length} checks passed, ${failed.length} failed\n`);
-    return failed.length === 0 && this.#lines.length > 0;
-  }
+/** Tells of all journeys; true when there was something to look at and nothing failed. */
+export function conclude(reports) {
+  const lines = reports.flatMap((report) => report.lines);
+  const failed = lines.filter((line) => line.error);
+  process.stdout.write("\nSummary\n");
+  for (const line of lines) process.stdout.write(`${written(line)}\n`);
+  process.stdout.write(`${lines.length - failed.length} checks passed, ${failed.length} failed\n`);
+  return failed.length === 0 && lines.length > 0;
 }
 
 /** A journey cannot go on; the reason was told where it happened. */
@@ -56,7 +63,8 @@ export class Stopped extends Error {
   }
 }
 
-const written = ({ name, seconds, error }) => `  ${error ? "FAILED" : "ok    "} ${seconds.toFixed(1).padStart(5)} s  ${name}`;
+const written = ({ where, name, seconds, error }) =>
+  `  ${error ? "FAILED" : "ok    "} ${seconds.toFixed(1).padStart(5)} s  ${name}  [${where}]`;
 
 const indented = (text) =>
   text

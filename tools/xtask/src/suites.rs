@@ -76,6 +76,8 @@ const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile", "broken_plugins", "rep
 const GATEWAY_TESTS: &[&str] = &["gateways", "sequences", "races"];
 const SECURITY_TESTS: &[&str] = &["security"];
 const CRASH_TESTS: &[&str] = &["whole_ways", "crash", "faults"];
+/// Of these tests so many run for each core: they wait for servers, databases and disks for half of their time.
+const TESTS_FOR_EACH_CORE: usize = 2;
 
 pub fn names() -> Vec<&'static str> {
     SUITES.iter().map(|suite| suite.name).collect()
@@ -234,6 +236,11 @@ fn integration(workspace: &Workspace, names: &[&str], rest: &[String]) -> Result
     for name in names {
         command.args(["--test", name]);
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    command.env(
+        "RUST_TEST_THREADS",
+        (cores * TESTS_FOR_EACH_CORE).to_string(),
+    );
     command.arg("--").args(rest);
     with_postgres(environment(&mut command, workspace))
 }
