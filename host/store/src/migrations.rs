@@ -54,7 +54,9 @@ mod tests {
     fn every_file_is_a_step() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let files = std::fs::read_dir(folder).unwrap();
-        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        let mut names: Vec<_> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         let steps = (1..).zip(STEPS);
         let expected: Vec<_> = steps

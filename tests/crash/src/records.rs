@@ -235,10 +235,19 @@ impl Records {
 
     /// Kinds of the jobs that are due and that nobody has begun, one for each.
     pub async fn due(&mut self) -> Result<Vec<String>> {
+        self.waiting("").await
+    }
+
+    /// Kinds of those that were never begun, one for each.
+    pub async fn untried(&mut self) -> Result<Vec<String>> {
+        self.waiting("AND attempts = 0").await
+    }
+
+    async fn waiting(&mut self, which: &str) -> Result<Vec<String>> {
+        let now = now();
         let rows = self
             .all(&format!(
-                "SELECT kind FROM jobs WHERE state = 'queued' AND run_at <= {} ORDER BY kind",
-                now()
+                "SELECT kind FROM jobs WHERE state = 'queued' AND run_at <= {now} {which} ORDER BY kind"
             ))
             .await?;
         rows.iter().map(|row| Ok(row.try_get("kind")?)).collect()

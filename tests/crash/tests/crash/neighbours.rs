@@ -9,10 +9,11 @@ use yinxin_crash::records::Records;
 use yinxin_house::sites::of_domain;
 use yinxin_house::{Database, Desk, House, Options};
 
-/// Codes that cannot be sent: enough to hold every worker for the better part of a minute, ten seconds each.
+/// Codes that cannot be sent, ten seconds each: their places have all tried them after a minute and a half, any worker that
+/// comes after the better part of a minute.
 const STUCK: u64 = 20;
-/// What does not wait for that provider takes a second or two.
-const SOON: Duration = Duration::from_secs(8);
+/// After this nothing will happen any more.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What only Aliyun's requests have: the header with the action.
 const ALIYUN: &str = "x-acs-action";
 
@@ -37,23 +38,18 @@ async fn a_silent_provider_of_one_site_holds_up_no_other_and_no_other_work() {
     let mut records = Records::of(&house).await.unwrap();
     let begun = Instant::now();
     while records.under_way().await.unwrap().is_empty() {
-        assert!(begun.elapsed() < SOON, "nobody tries to send the codes");
+        let waited = begun.elapsed();
+        assert!(waited < PATIENCE, "nobody tries to send the codes");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
     // Another site's code comes, and its holder is in.
-    let begun = Instant::now();
     let mut neighbour = fujian.ways[0].person(&house, 2);
     neighbour.register().await.unwrap();
-    assert!(begun.elapsed() < SOON, "a code took {:?}", begun.elapsed());
     // The same site's payment is known.
-    let begun = Instant::now();
     let paid = payer.come_to("待寄送纸质资料", &mut desk, &troubles).await;
     paid.unwrap();
-    assert!(begun.elapsed() < SOON, "paying took {:?}", begun.elapsed());
-    let stuck = records.due().await.unwrap();
-    let stuck = stuck.iter().filter(|kind| *kind == "message").count();
-    assert!(stuck > 0, "the codes were not stuck at all");
+    assert_overtaken(&mut records, "message").await;
 
     lines.http.set(State::Open);
     scene::at_rest(&house).await.unwrap();
@@ -76,16 +72,19 @@ async fn a_silent_mail_server_holds_up_no_code() {
         came.unwrap();
     }
     let mut records = Records::of(&house).await.unwrap();
-    let under_way = records.under_way().await.unwrap();
-    let mails = under_way.iter().filter(|kind| *kind == "mail").count();
-    assert!(mails > 1, "no two mails are under way: {under_way:?}");
+    assert_overtaken(&mut records, "mail").await;
 
-    let begun = Instant::now();
     let mut stranger = way.person(&house, 3);
     stranger.register().await.unwrap();
-    assert!(begun.elapsed() < SOON, "a code took {:?}", begun.elapsed());
+    assert_overtaken(&mut records, "mail").await;
 
     lines.smtp.set(State::Open);
     scene::at_rest(&house).await.unwrap();
     scene::agreed(&house).await.unwrap();
+}
+
+/// Some of the jobs that came before have not even been tried yet: what has been done meanwhile did not wait for them.
+async fn assert_overtaken(records: &mut Records, kind: &str) {
+    let untried = records.untried().await.unwrap();
+    assert!(untried.iter().any(|waits| waits == kind), "{untried:?}");
 }
