@@ -237,7 +237,7 @@ impl Harm {
             let (host, over, ended) = (host.clone(), harm.over.clone(), harm.ended.clone());
             harm.passing.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    // Each is a request's own, with what the request before has left to the scheduler.
+                    // Each in a task of its own, as a request is. One task would hold its thread for many of them.
                     let host = host.clone();
                     let called = tokio::spawn(async move { host.call(&host.wild, kind).await });
                     assert!(!called.await.unwrap(), "{kind}");
