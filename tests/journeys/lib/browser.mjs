@@ -15,6 +15,10 @@ const FLAGS = [
 
 /** How long anything on a page may take before something is wrong, in milliseconds. */
 const PATIENCE = 15_000;
+/** Times that a person sets out for a page before giving up. */
+const ATTEMPTS = 3;
+/** Milliseconds in which a page that has begun to load anew has either come or given way. */
+const SETTLED = 300;
 
 export const DESK = { width: 1280, height: 900 };
 export const PHONE = { width: 375, height: 812 };
@@ -77,17 +81,21 @@ export class Browser {
 }
 
 /**
- * A page that shows news reloads itself, it may be in the very moment in which its person leaves it. A browser's address bar
- * wins then; here the person goes once more.
+ * A page that shows news reloads itself, it may be in the very moment in which its person leaves it: then what is loaded anew
+ * is that page, or the one that was about to come. A browser's address bar wins; here the person waits and goes once more.
  */
 function leaving(page) {
   const go = page.goto.bind(page);
-  page.goto = (address, options) => {
-    const reloaded = `is interrupted by another navigation to "${page.url()}"`;
-    return go(address, options).catch((error) => {
-      if (error.message.includes(reloaded)) return go(address, options);
-      throw error;
-    });
+  page.goto = async (address, options) => {
+    const reloads = [page.url(), address].map((anew) => `is interrupted by another navigation to "${anew}"`);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await go(address, options);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !reloads.some((reload) => error.message.includes(reload))) throw error;
+        await page.waitForTimeout(SETTLED);
+      }
+    }
   };
   return page;
 }

@@ -76,7 +76,7 @@ const GUEST_TESTS: &[&str] = &["misbehaviour", "hostile", "broken_plugins", "rep
 const GATEWAY_TESTS: &[&str] = &["gateways", "sequences", "races"];
 const SECURITY_TESTS: &[&str] = &["security"];
 const CRASH_TESTS: &[&str] = &["whole_ways", "crash", "faults"];
-/// Of these tests so many run for each core: they wait for servers, databases and disks for half of their time.
+/// Of these tests so many run for each core, since they often wait for a server, a database or a time-out.
 const TESTS_FOR_EACH_CORE: usize = 2;
 
 pub fn names() -> Vec<&'static str> {

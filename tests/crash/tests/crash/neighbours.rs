@@ -9,8 +9,8 @@ use yinxin_crash::records::Records;
 use yinxin_house::sites::of_domain;
 use yinxin_house::{Database, Desk, House, Options};
 
-/// Codes that cannot be sent, ten seconds each: their places have all tried them after a minute and a half, any worker that
-/// comes after the better part of a minute.
+/// Codes that cannot be sent. A try takes ten seconds: the two places of a site have tried all after a hundred, and four
+/// workers for everything would have after fifty.
 const STUCK: u64 = 20;
 /// After this nothing will happen any more.
 const PATIENCE: Duration = Duration::from_secs(60);
