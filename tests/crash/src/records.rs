@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use yinxin_house::House;
 
 /// Seconds in which a job that works ends: a worker's lease, and the first waits of what is tried again.
@@ -235,22 +235,23 @@ impl Records {
 
     /// Kinds of the jobs that are due and that nobody has begun, one for each.
     pub async fn due(&mut self) -> Result<Vec<String>> {
-        self.waiting("").await
-    }
-
-    /// Kinds of those that were never begun, one for each.
-    pub async fn untried(&mut self) -> Result<Vec<String>> {
-        self.waiting("AND attempts = 0").await
-    }
-
-    async fn waiting(&mut self, which: &str) -> Result<Vec<String>> {
-        let now = now();
         let rows = self
             .all(&format!(
-                "SELECT kind FROM jobs WHERE state = 'queued' AND run_at <= {now} {which} ORDER BY kind"
+                "SELECT kind FROM jobs WHERE state = 'queued' AND run_at <= {} ORDER BY kind",
+                now()
             ))
             .await?;
         rows.iter().map(|row| Ok(row.try_get("kind")?)).collect()
+    }
+
+    /// Ids of the jobs of a kind that no worker has ever begun.
+    pub async fn untried(&mut self, kind: &str) -> Result<BTreeSet<String>> {
+        let rows = self
+            .all(&format!(
+                "SELECT id FROM jobs WHERE kind = '{kind}' AND state = 'queued' AND attempts = 0"
+            ))
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
     pub async fn messages(&mut self) -> Result<Vec<Message>> {
