@@ -131,7 +131,7 @@ async fn current(office: &mut Office, key: &str) -> Result<Option<Vec<u8>>, Refu
         plugin_storage::get(&mut connection, &office.host.site, &office.host.plugin, key).await
     };
     let value = value.await;
-    office.waited_since(since);
+    office.goes_on(since).await;
     let value = value.map_err(|error| failed(office, error))?;
     let digest = value
         .as_ref()
@@ -177,7 +177,7 @@ async fn find(
         .await
     };
     let found = found.await;
-    office.waited_since(since);
+    office.goes_on(since).await;
     let found = found.map_err(|error| failed(office, error))?;
     let digest = scan_digest(&outside.sealer, &found);
     let after = after.map(str::to_owned);
@@ -238,7 +238,7 @@ async fn used(office: &mut Office) -> Result<u64, Refused> {
         plugin_storage::room(&mut connection, &office.host.site, &office.host.plugin).await
     };
     let used = used.await;
-    office.waited_since(since);
+    office.goes_on(since).await;
     let used = used.map_err(|error| failed(office, error))?;
     let used = u64::try_from(used).unwrap_or(0);
     office.host.shelf.used = Some(used);

@@ -32,12 +32,17 @@ pub struct Room<T> {
     watch: Watch,
     /// Time that imports spent waiting; it does not count as the guest's.
     waited: Duration,
-    /// Of one that has run for long.
+    /// Of one that takes turns.
     turn: Option<Turn>,
 }
 
-/// The plugin's part of its share, and the place itself.
-type Place<'s> = (Option<SemaphorePermit<'s>>, SemaphorePermit<'s>);
+/// Where a call runs.
+struct Place<'s> {
+    _of_share: Option<SemaphorePermit<'s>>,
+    _place: SemaphorePermit<'s>,
+    /// Of one whose plugin is heavy. It lasts until the guest's memory is given back.
+    turn: Option<Turn>,
+}
 
 impl<T> Room<T> {
     /// One without a guest in it, for what tries a host's imports by themselves.
@@ -52,7 +57,7 @@ impl<T> Room<T> {
     }
 
     /// Says that an import begins to wait for something outside, such as the database; meanwhile it is another guest's
-    /// turn. To be handed to [`Room::waited_since`].
+    /// turn. To be handed to [`Room::goes_on`].
     pub fn begins_to_wait(&mut self) -> Instant {
         if let Some(turn) = &self.turn {
             turn.end();
@@ -60,9 +65,13 @@ impl<T> Room<T> {
         Instant::now()
     }
 
-    /// Says that an import waited for something outside since `since`.
-    pub fn waited_since(&mut self, since: Instant) {
+    /// Says that an import has waited for something outside since `since`, and waits for the guest's next turn, if it takes
+    /// turns.
+    pub async fn goes_on(&mut self, since: Instant) {
         self.waited += since.elapsed();
+        if let Some(turn) = &self.turn {
+            turn.next().await;
+        }
     }
 }
 
@@ -104,14 +113,15 @@ impl Sandbox {
                 .await
                 .unwrap_or(None),
         };
-        let Some(_place) = place else {
+        let Some(place) = place else {
             return Err(fail(Failure::Busy {
                 waited: limits.total_time,
             }));
         };
 
-        let mut store = self.store(limits, host);
         let work = async {
+            let mut store = self.store(limits, host);
+            store.data_mut().turn = place.turn.clone();
             let instance = match component.instantiate_async(&mut store).await {
                 Ok(instance) => instance,
                 Err(error) => return Err(Failure::classify(&error, Stage::Instantiating, limits)),
@@ -120,6 +130,12 @@ impl Sandbox {
             match result {
                 Ok(value) => Ok((value, store.into_data().host)),
                 Err(error) => Err(Failure::classify(&error, Stage::Running, limits)),
+            }
+        };
+        let work = async {
+            match share {
+                Some(share) => share.0.usage.count(work).await,
+                None => work.await,
             }
         };
         match tokio::time::timeout(limits.total_time, work).await {
@@ -131,13 +147,22 @@ impl Sandbox {
     }
 
     /// A place of one's own, instead of an error from the pool when many call at once, in the order of coming. The share
-    /// comes first: who waits for it holds no place.
+    /// comes first: who waits for it holds no place. The turn comes last: who waits for a place holds none.
     async fn place<'s>(&'s self, share: Option<&'s Share>) -> Option<Place<'s>> {
-        let part = match share {
-            Some(Share(share)) => Some(share.acquire().await.ok()?),
+        let of_share = match share {
+            Some(share) => Some(share.0.places.acquire().await.ok()?),
             None => None,
         };
-        Some((part, self.places.acquire().await.ok()?))
+        let place = self.places.acquire().await.ok()?;
+        let turn = match share {
+            Some(share) if share.0.usage.is_heavy() => Some(self.turns.first().await),
+            _ => None,
+        };
+        Some(Place {
+            _of_share: of_share,
+            _place: place,
+            turn,
+        })
     }
 
     fn store<T: Send + 'static>(&self, limits: &Limits, host: T) -> Store<Room<T>> {
@@ -159,8 +184,8 @@ impl Sandbox {
             if ran < TICK {
                 return Ok(UpdateDeadline::Continue(1));
             }
-            let turn = room.turn.get_or_insert_default();
-            Ok(UpdateDeadline::YieldCustom(1, turn.next(&turns)))
+            let turn = room.turn.get_or_insert_with(|| turns.none());
+            Ok(UpdateDeadline::YieldCustom(1, turn.next()))
         });
         // Without a first deadline a store traps at once.
         store.set_epoch_deadline(1);

@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::limits::Limits;
 use crate::turns::Turns;
+use crate::usage::Usage;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -72,9 +73,16 @@ pub struct Sandbox {
     pub(crate) cache: Option<Arc<Cache>>,
 }
 
-/// How many places one plugin's calls may hold at the same time. Clones are the same share.
+/// What one plugin's calls may have of the sandbox, and what they took of it. Clones are the same share.
 #[derive(Clone, Debug)]
-pub struct Share(pub(crate) Arc<Semaphore>);
+pub struct Share(pub(crate) Arc<Part>);
+
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Places that its calls may hold at the same time.
+    pub places: Semaphore,
+    pub usage: Usage,
+}
 
 impl Sandbox {
     pub fn new(settings: Settings) -> Result<Self, EngineError> {
@@ -98,7 +106,10 @@ impl Sandbox {
 
     /// A share of the places, for all calls of one plugin.
     pub fn share(&self) -> Share {
-        Share(Arc::new(Semaphore::new(self.share)))
+        Share(Arc::new(Part {
+            places: Semaphore::new(self.share),
+            usage: Usage::new(),
+        }))
     }
 
     /// Places in which no call is now.

@@ -6,8 +6,8 @@
 //! - Whatever a guest does, [`Sandbox::call`] comes back, with a [`CallError`] that names the plugin, the export and the
 //!   limit, and the next call finds the sandbox as good as new.
 //! - The calls of one plugin never hold all places: each plugin has a [`Share`].
-//! - Guests that run for long take turns, on half of the cores; the other half is there for all else. On the crate's own
-//!   [`runtime`] what comes from a socket is looked at between them.
+//! - Guests that run for long, or whose plugin has many that do not end soon, take turns on half of the cores; the other
+//!   half is there for all else. On the crate's own [`runtime`] what comes from a socket is looked at between them.
 //!
 //! The crate knows no word of the domain: what a call may ask of the host lives in the type that the caller puts into
 //! the [`Room`].
@@ -30,6 +30,7 @@ mod limits;
 mod load;
 mod runtime;
 mod turns;
+mod usage;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Room};

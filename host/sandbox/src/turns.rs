@@ -1,5 +1,5 @@
 //! Turns of guests that run for long. A call that ends within two ticks of the engine's clock, as nearly every one does,
-//! has nothing to do with them.
+//! has nothing to do with them, unless its plugin has lately had many that took long.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Debug)]
 pub(crate) struct Turns(Arc<Semaphore>);
 
-/// What a guest that runs for long has of its turns.
-#[derive(Debug, Default)]
-pub(crate) struct Turn(Arc<Mutex<Held>>);
+/// What a guest that runs for long has of its turns. Clones are the same guest's.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    turns: Turns,
+    held: Arc<Mutex<Held>>,
+}
 
 #[derive(Debug, Default)]
 struct Held {
@@ -24,29 +27,45 @@ impl Turns {
     pub fn new(most: usize) -> Self {
         Self(Arc::new(Semaphore::new(most)))
     }
+
+    /// For a guest that has none yet.
+    pub fn none(&self) -> Turn {
+        Turn {
+            turns: self.clone(),
+            held: Arc::default(),
+        }
+    }
+
+    /// Waits for a guest's first turn, in the order of coming. That wait is not counted.
+    pub async fn first(&self) -> Turn {
+        let turn = self.none();
+        turn.next().await;
+        held(&turn.held).waited = Duration::ZERO;
+        turn
+    }
 }
 
 impl Turn {
     /// Time spent waiting for turns.
     pub fn waited(&self) -> Duration {
-        held(&self.0).waited
+        held(&self.held).waited
     }
 
     /// Ends the turn that the guest has, if it has one.
     pub fn end(&self) {
-        held(&self.0).permit = None;
+        held(&self.held).permit = None;
     }
 
     /// Ends the turn that the guest has, and waits for its next one, in the order of coming.
-    pub fn next(&self, turns: &Turns) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let (own, turns) = (Arc::clone(&self.0), Arc::clone(&turns.0));
+    pub fn next(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let own = self.clone();
         let since = Instant::now();
         self.end();
         Box::pin(async move {
             tokio::task::yield_now().await;
             // The semaphore is never closed.
-            let permit = turns.acquire_owned().await.ok();
-            let mut own = held(&own);
+            let permit = own.turns.0.acquire_owned().await.ok();
+            let mut own = held(&own.held);
             own.permit = permit;
             own.waited += since.elapsed();
         })
@@ -65,13 +84,13 @@ mod tests {
     #[tokio::test]
     async fn guests_take_turns_and_their_waits_are_counted() {
         let turns = Turns::new(1);
-        let (one, other) = (Turn::default(), Turn::default());
-        one.next(&turns).await;
-        let mut waits = other.next(&turns);
+        let (one, other) = (turns.first().await, turns.none());
+        assert_eq!(one.waited(), Duration::ZERO);
+        let mut waits = other.next();
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert!((&mut waits).now_or_never().is_none());
         assert!((&mut waits).now_or_never().is_none());
-        let mut again = one.next(&turns);
+        let mut again = one.next();
         waits.await;
         assert!(other.waited() >= Duration::from_millis(2));
         assert!((&mut again).now_or_never().is_none());

@@ -131,8 +131,8 @@ const PASSING: [&str; 7] = [
 const ROUNDS: usize = 3;
 /// Visits beside them each time.
 const VISITS: usize = 30;
-/// So many of those that end may have come to their end for each visit that did: a few dozen at most when all are served
-/// in turn, a thousand when what the database answers is looked at only now and then.
+/// So many of those that end may have come to their end for each visit that did: a few when they take turns, dozens when
+/// they take none, and a thousand when besides what the database answers is looked at only now and then.
 const ENDS_FOR_A_VISIT: usize = 250;
 
 /// One host: the sandbox as it is by default, and one database for all its sites, with as many connections as a host has.

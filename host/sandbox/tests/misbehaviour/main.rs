@@ -48,7 +48,7 @@ fn prepare(sandbox: &Sandbox, bytes: &[u8]) -> InstancePre<Room<Host>> {
                 let since = store.data_mut().begins_to_wait();
                 let pause = store.data().host.pause;
                 tokio::time::sleep(pause).await;
-                store.data_mut().waited_since(since);
+                store.data_mut().goes_on(since).await;
                 store.data_mut().host.asked += 1;
                 Ok(())
             })

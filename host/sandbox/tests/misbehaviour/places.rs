@@ -159,3 +159,51 @@ async fn short_calls_do_not_wait_for_long_ones() {
     };
     assert!(stopped.iter().all(is_stopped), "{stopped:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_whose_calls_often_take_long_waits_for_its_turn_before_they_begin() {
+    // No turn is ever given, so that what needs one shows.
+    let (sandbox, guest) = ready(Settings {
+        turns: 0,
+        ..Settings::default()
+    });
+    let (heavy, other) = (sandbox.share(), sandbox.share());
+    let limits = Limits {
+        total_time: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let good = async |share| {
+        shared_call::<(u32,)>(&sandbox, &guest, &limits, Duration::ZERO, "good", share)
+            .await
+            .map_err(|error| error.failure)
+    };
+    let busy = Failure::Busy {
+        waited: limits.total_time,
+    };
+    assert!(good(Some(&heavy)).await.is_ok());
+    let mut begun = 0;
+    let refused = loop {
+        // Each keeps its thread for some milliseconds, until it would need a turn, and is given up.
+        let endless = (0..16).map(|_| {
+            let (share, none) = (Some(&heavy), Duration::ZERO);
+            shared_call::<()>(&sandbox, &guest, &limits, none, "endless", share)
+        });
+        let stopped = futures::future::join_all(endless).await;
+        assert!(stopped.iter().all(Result::is_err));
+        begun += 1;
+        assert!(begun < 100, "it is never made to wait");
+        if let Err(refused) = good(Some(&heavy)).await {
+            break refused;
+        }
+    };
+    assert_eq!(refused, busy);
+    assert!(good(Some(&other)).await.is_ok());
+    // It is as good as any other after a while.
+    let again = async {
+        while good(Some(&heavy)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), again).await;
+    assert!(waited.is_ok(), "it waits for ever");
+}
