@@ -7,7 +7,7 @@
 //!   limit, and the next call finds the sandbox as good as new.
 //! - The calls of one plugin never hold all places: each plugin has a [`Share`].
 //! - Guests that run for long, or whose plugin has many that do not end soon, take turns on half of the cores; the other
-//!   half is there for all else. On the crate's own [`runtime`] what comes from a socket is looked at between them.
+//!   half is there for all else.
 //!
 //! The crate knows no word of the domain: what a call may ask of the host lives in the type that the caller puts into
 //! the [`Room`].
@@ -28,7 +28,6 @@ mod engine;
 mod error;
 mod limits;
 mod load;
-mod runtime;
 mod turns;
 mod usage;
 
@@ -38,7 +37,6 @@ pub use engine::{EngineError, Sandbox, Settings, Share};
 pub use error::{CallError, Failure};
 pub use limits::{Budget, Exceeded, Limits};
 pub use load::{Import, LoadError, Loaded, digest};
-pub use runtime::runtime;
 
 /// wasmtime's own words where a caller needs them: linkers, bindings, instances.
 pub use wasmtime;

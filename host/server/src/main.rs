@@ -60,9 +60,17 @@ enum Command {
     Clerk(clerk::Clerk),
 }
 
-fn main() -> ExitCode {
-    let command = Arguments::parse().command;
-    match run(command) {
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Plugin(plugin) => plugin.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Ledger(ledger) => ledger.run().await,
+        Command::Reconcile(reconcile) => reconcile.run().await,
+        Command::Clerk(clerk) => clerk.run().await,
+    };
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
@@ -72,17 +80,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn run(command: Command) -> anyhow::Result<ExitCode> {
-    yinxin_sandbox::runtime()?.block_on(async {
-        match command {
-            Command::Serve(serve) => serve.run().await,
-            Command::Plugin(plugin) => plugin.run().await,
-            Command::Audit(audit) => audit.run().await,
-            Command::Ledger(ledger) => ledger.run().await,
-            Command::Reconcile(reconcile) => reconcile.run().await,
-            Command::Clerk(clerk) => clerk.run().await,
-        }
-    })
 }
