@@ -134,7 +134,7 @@ impl Sandbox {
         };
         let work = async {
             match share {
-                Some(share) => share.0.usage.count(work).await,
+                Some(share) => share.usage.count(work).await,
                 None => work.await,
             }
         };
@@ -150,12 +150,12 @@ impl Sandbox {
     /// comes first: who waits for it holds no place. The turn comes last: who waits for a place holds none.
     async fn place<'s>(&'s self, share: Option<&'s Share>) -> Option<Place<'s>> {
         let of_share = match share {
-            Some(share) => Some(share.0.places.acquire().await.ok()?),
+            Some(share) => Some(share.places.acquire().await.ok()?),
             None => None,
         };
         let place = self.places.acquire().await.ok()?;
         let turn = match share {
-            Some(share) if share.0.usage.is_heavy() => Some(self.turns.first().await),
+            Some(share) if share.usage.is_heavy() => Some(self.turns.first().await),
             _ => None,
         };
         Some(Place {

@@ -75,13 +75,10 @@ pub struct Sandbox {
 
 /// What one plugin's calls may have of the sandbox, and what they took of it. Clones are the same share.
 #[derive(Clone, Debug)]
-pub struct Share(pub(crate) Arc<Part>);
-
-#[derive(Debug)]
-pub(crate) struct Part {
+pub struct Share {
     /// Places that its calls may hold at the same time.
-    pub places: Semaphore,
-    pub usage: Usage,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) usage: Arc<Usage>,
 }
 
 impl Sandbox {
@@ -106,10 +103,10 @@ impl Sandbox {
 
     /// A share of the places, for all calls of one plugin.
     pub fn share(&self) -> Share {
-        Share(Arc::new(Part {
-            places: Semaphore::new(self.share),
-            usage: Usage::new(),
-        }))
+        Share {
+            places: Arc::new(Semaphore::new(self.share)),
+            usage: Arc::new(Usage::new()),
+        }
     }
 
     /// Places in which no call is now.

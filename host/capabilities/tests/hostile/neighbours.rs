@@ -270,7 +270,7 @@ impl Harm {
 }
 
 /// Far more bad calls than their plugins have places, of every kind, over the same database: a visit of another site waits
-/// for the end of none that has none, and comes about in turn with the others.
+/// for no endless one, and those that end again and again do not crowd it out.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_sites_go_on_while_all_kinds_of_harm_are_done() {
     for store in testing::stores_with(16).await {
