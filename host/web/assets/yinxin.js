@@ -254,13 +254,14 @@ function inHand() {
 function live(element) {
   const { live: address, version, then } = element.dataset;
   let closed = false;
-  // Whoever has just clicked a link is not called back by news; where the link was a download, the news is told then.
+  // Whoever has just clicked a link is not called back by news; where the link was a download, the news is told then. A file
+  // that is on its way arrives first.
   const pause = 3000;
   let left = -pause;
   addEventListener("beforeunload", () => { left = performance.now(); });
   const look = (state) => {
     if (closed || String(state.version) === version) return;
-    if (performance.now() - left < pause) {
+    if (performance.now() - left < pause || document.querySelector("[data-slot] progress:not([hidden])")) {
       setTimeout(() => look(state), pause);
       return;
     }
