@@ -23,12 +23,13 @@ use yinxin_core::time::Millis;
 use yinxin_services::accounts::Accounts;
 use yinxin_services::payments::CaseStatus;
 use yinxin_store::cases::{self, Case};
-use yinxin_store::certificates::{self, Certificate, CertificateState, Origin};
-use yinxin_store::files::{self, File};
-use yinxin_store::identity_checks::{self, IdentityCheck as CheckRow};
-use yinxin_store::materials::{self, Item, Placed};
-use yinxin_store::orders::{self, Order};
-use yinxin_store::papers::{self, IssuedPaper};
+use yinxin_store::certificates::{Certificate, CertificateState, Origin};
+use yinxin_store::dossiers;
+use yinxin_store::files::File;
+use yinxin_store::identity_checks::IdentityCheck as CheckRow;
+use yinxin_store::materials::{Item, Placed};
+use yinxin_store::orders::Order;
+use yinxin_store::papers::IssuedPaper;
 use yinxin_store::payments::{self, Payment};
 use yinxin_store::{Connection, StoreError};
 
@@ -66,8 +67,7 @@ impl Situation {
         id: &CaseId,
     ) -> Result<Self, EngineError> {
         for _ in 0..ATTEMPTS {
-            let situation = Self::read_once(inner, conn, site, id).await?;
-            let version = cases::version(conn, site, id).await?;
+            let (situation, version) = Self::read_once(inner, conn, site, id).await?;
             if version == situation.case.version {
                 return Ok(situation);
             }
@@ -75,31 +75,16 @@ impl Situation {
         Err(StoreError::Conflict.into())
     }
 
+    /// With the case's version when all had been read.
     async fn read_once(
         inner: &Inner,
         conn: &mut Connection,
         site: &SiteId,
         id: &CaseId,
-    ) -> Result<Self, EngineError> {
-        let case = cases::get(conn, &inner.sealer, site, id).await?;
+    ) -> Result<(Self, i64), EngineError> {
+        let dossier = dossiers::get(conn, &inner.sealer, site, id).await?;
+        let (case, order) = (dossier.case, dossier.order);
         let definition = inner.definition(conn, site, &case).await?;
-        let placed = materials::of_case(conn, site, id).await?;
-        let mut files = HashMap::new();
-        for place in &placed {
-            if let Some(file) = files::find(conn, &inner.sealer, site, &place.file).await? {
-                files.insert(place.file.clone(), file);
-            }
-        }
-        let mut papers = Vec::new();
-        for document in &definition.documents {
-            papers.extend(papers::latest(conn, site, id, &document.id).await?);
-        }
-        let mut checks = Vec::new();
-        for check in &definition.checks {
-            checks
-                .extend(identity_checks::current(conn, &inner.sealer, site, id, &check.id).await?);
-        }
-        let order = orders::of_case(conn, site, id).await?;
         let payment = match order.as_ref().and_then(|order| order.paid_by.clone()) {
             Some(payment) => Some(payments::get(conn, site, &payment).await?),
             None => None,
@@ -108,28 +93,38 @@ impl Situation {
         let share = payments
             .case_status_in(conn, site, id, order.as_ref())
             .await?;
-        let profile = profile(inner, conn, site, &case.account).await?;
-        Ok(Self {
+        let version = match order {
+            Some(_) => cases::version(conn, site, id).await?,
+            None => dossier.version,
+        };
+        let accounts = &inner.services.accounts;
+        let profile = accounts.open_profile(site, &case.account, dossier.profile)?;
+        let profile = profile.values.into_vec();
+        let files = dossier.files.into_iter();
+        let situation = Self {
             site: site.clone(),
-            steps: cases::steps(conn, site, id).await?,
-            files,
-            items: materials::items(conn, site, id).await?,
-            checks,
-            papers,
+            steps: dossier.steps,
+            files: files.map(|file| (file.id.clone(), file)).collect(),
+            items: dossier.items,
+            checks: of_names(&definition.checks, dossier.checks, |check, row| {
+                check.id == row.check_name
+            }),
+            papers: of_names(&definition.documents, dossier.papers, |document, paper| {
+                document.id == paper.document
+            }),
             share,
             order,
             payment,
-            certificates: certificates::of_case(conn, site, id).await?,
-            origin: certificates::origin_of(conn, site, id).await?,
-            has_request: certificates::latest_request(conn, site, id)
-                .await?
-                .is_some(),
+            certificates: dossier.certificates,
+            origin: dossier.origin,
+            has_request: dossier.has_request,
             account_mobile: mobile_of(inner, site, &profile),
             profile,
-            placed,
+            placed: dossier.placed,
             definition,
             case,
-        })
+        };
+        Ok((situation, version))
     }
 
     pub fn service(&self) -> Result<&Shared<Service>, EngineError> {
@@ -410,6 +405,19 @@ impl Situation {
             values: self.case.values.as_slice().to_vec(),
         }
     }
+}
+
+/// The rows that the definition knows, in its order.
+fn of_names<D, R>(
+    defined: &[Shared<D>],
+    mut rows: Vec<R>,
+    is_of: impl Fn(&D, &R) -> bool,
+) -> Vec<R> {
+    let taken = defined.iter().filter_map(|defined| {
+        let place = rows.iter().position(|row| is_of(defined, row))?;
+        Some(rows.swap_remove(place))
+    });
+    taken.collect()
 }
 
 /// Several cases, in the order of `ids`.

@@ -2,7 +2,7 @@
 
 use crate::query::Query;
 use crate::{Connection, StoreError};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 use yinxin_core::definition::LoginId;
 use yinxin_core::ids::{AccountId, SiteId};
 use yinxin_core::time::Millis;
@@ -47,7 +47,7 @@ pub struct Account {
     pub version: i64,
 }
 
-fn account(row: &sqlx::any::AnyRow) -> Result<Account, StoreError> {
+fn account(row: &AnyRow) -> Result<Account, StoreError> {
     let state: String = row.try_get("state")?;
     let id: String = row.try_get("id")?;
     Ok(Account {
@@ -308,6 +308,13 @@ pub struct SealedProfile {
     pub version: i64,
 }
 
+pub(crate) fn sealed_profile(row: &AnyRow) -> Result<SealedProfile, StoreError> {
+    Ok(SealedProfile {
+        data: row.try_get("data")?,
+        version: row.try_get("version")?,
+    })
+}
+
 /// The account's profile, or none when it has not been filled in.
 pub async fn profile(
     conn: &mut Connection,
@@ -319,13 +326,7 @@ pub async fn profile(
         .bind(account.as_str())
         .fetch_optional(conn)
         .await?;
-    row.map(|row| {
-        Ok(SealedProfile {
-            data: row.try_get("data")?,
-            version: row.try_get("version")?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(sealed_profile).transpose()
 }
 
 /// Writes the profile over the version that was read (0: there was none); else a conflict.

@@ -1,7 +1,7 @@
 //! Cases: one application each. What people typed is sealed as a whole; columns beside it are what lists show and sort by.
 
 use crate::{Connection, StoreError, seal::Sealer};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 use yinxin_core::{
     form::Values,
     ids::{AccountId, CaseId, ClerkId, SiteId},
@@ -176,21 +176,12 @@ pub async fn lock(
     ))
 }
 
-/// One case, deleted ones too; [`StoreError::NotFound`] when this site has none of this id.
-pub async fn get(
-    conn: &mut Connection,
-    sealer: &Sealer,
-    site: &SiteId,
-    id: &CaseId,
-) -> Result<Case, StoreError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {LINE}, plugin_version, data, version FROM cases WHERE site = $1 AND id = $2"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(id.to_string())
-    .fetch_one(conn)
-    .await?;
-    let line = line(&row)?;
+pub(crate) fn text() -> String {
+    format!("SELECT {LINE}, plugin_version, data, version FROM cases WHERE site = $1 AND id = $2")
+}
+
+pub(crate) fn case(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<Case, StoreError> {
+    let line = line(row)?;
     let json = sealer.open(
         &context(site, &line.id),
         &row.try_get::<Vec<u8>, _>("data")?,
@@ -217,9 +208,26 @@ pub async fn get(
     })
 }
 
+/// One case, deleted ones too; [`StoreError::NotFound`] when this site has none of this id.
+pub async fn get(
+    conn: &mut Connection,
+    sealer: &Sealer,
+    site: &SiteId,
+    id: &CaseId,
+) -> Result<Case, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(text()))
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .fetch_one(conn)
+        .await?;
+    case(&row, sealer, site)
+}
+
+pub(crate) const VERSION: &str = "SELECT version FROM cases WHERE site = $1 AND id = $2";
+
 /// The version that a case has now.
 pub async fn version(conn: &mut Connection, site: &SiteId, id: &CaseId) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT version FROM cases WHERE site = $1 AND id = $2")
+    let row = sqlx::query(VERSION)
         .bind(site.as_str().to_owned())
         .bind(id.to_string())
         .fetch_one(conn)
@@ -352,28 +360,28 @@ pub async fn set_step(
     Ok(())
 }
 
+pub(crate) const STEPS: &str = "SELECT step, complete, problems FROM case_steps WHERE site = $1 AND case_id = $2 ORDER BY step";
+
+pub(crate) fn step(row: &AnyRow) -> Result<Step, StoreError> {
+    Ok(Step {
+        step: row.try_get("step")?,
+        complete: row.try_get::<i64, _>("complete")? == 1,
+        problems: row.try_get("problems")?,
+    })
+}
+
 /// The steps of a case that were begun.
 pub async fn steps(
     conn: &mut Connection,
     site: &SiteId,
     id: &CaseId,
 ) -> Result<Vec<Step>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT step, complete, problems FROM case_steps WHERE site = $1 AND case_id = $2 ORDER BY step",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(id.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Step {
-                step: row.try_get("step")?,
-                complete: row.try_get::<i64, _>("complete")? == 1,
-                problems: row.try_get("problems")?,
-            })
-        })
-        .collect()
+    let rows = sqlx::query(STEPS)
+        .bind(site.as_str().to_owned())
+        .bind(id.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(step).collect()
 }
 
 #[cfg(test)]

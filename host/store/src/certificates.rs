@@ -7,7 +7,7 @@
 //! Certificates are published by their nature, so they are not sealed.
 
 mod lists;
-mod origins;
+pub(crate) mod origins;
 
 pub(crate) use lists::narrow;
 pub use lists::{After, Filter, Narrowed, by_end, newest};
@@ -164,7 +164,7 @@ pub async fn key_is_taken(
 const COLUMNS: &str = "serial, order_key, case_id, request_id, subject, not_before, not_after, tbs, signature, pem, \
                        state, reason, successor, successor_kind, created_at, changed_at";
 
-fn certificate(row: &AnyRow) -> Result<Certificate, StoreError> {
+pub(crate) fn certificate(row: &AnyRow) -> Result<Certificate, StoreError> {
     Ok(Certificate {
         serial: row.try_get("serial")?,
         order_key: row.try_get("order_key")?,
@@ -249,20 +249,24 @@ pub async fn find(
     row.map(|row| certificate(&row)).transpose()
 }
 
+pub(crate) fn text_of_case() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM certificates WHERE site = $1 AND case_id = $2 AND state <> 'reserved' \
+         ORDER BY created_at DESC, serial DESC"
+    )
+}
+
 /// Certificates that were issued for a case, newest first; reservations are left out.
 pub async fn of_case(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Vec<Certificate>, StoreError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM certificates WHERE site = $1 AND case_id = $2 AND state <> 'reserved' \
-         ORDER BY created_at DESC, serial DESC"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(case.to_string())
-    .fetch_all(conn)
-    .await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text_of_case()))
+        .bind(site.as_str().to_owned())
+        .bind(case.to_string())
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(certificate).collect()
 }
 
@@ -359,4 +363,4 @@ pub async fn unusable(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -119,7 +119,7 @@ pub async fn insert(
     Ok(())
 }
 
-fn file(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<File, StoreError> {
+pub(crate) fn file(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<File, StoreError> {
     let id: String = row.try_get("id")?;
     let open = |column: &'static str| -> Result<Vec<u8>, StoreError> {
         sealer.open(
@@ -151,6 +151,14 @@ fn file(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<File, StoreError
         created_by: row.try_get("created_by")?,
         id: FileId::from_stored(id),
     })
+}
+
+/// The files in the places of a case's materials.
+pub(crate) fn text_placed() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM files WHERE site = $1 AND id IN
+             (SELECT file_id FROM material_files WHERE site = $1 AND case_id = $2)"
+    )
 }
 
 /// One file of the site, or none.

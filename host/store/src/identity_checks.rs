@@ -112,7 +112,11 @@ pub async fn insert(
     Ok(())
 }
 
-fn check(row: &AnyRow, sealer: &Sealer, site: &SiteId) -> Result<IdentityCheck, StoreError> {
+pub(crate) fn check(
+    row: &AnyRow,
+    sealer: &Sealer,
+    site: &SiteId,
+) -> Result<IdentityCheck, StoreError> {
     let id: String = row.try_get("id")?;
     let text = |column: &'static str| -> Result<String, StoreError> {
         let plain = sealer.open(
@@ -153,6 +157,13 @@ pub async fn find(
     .fetch_optional(conn)
     .await?;
     row.map(|row| check(&row, sealer, site)).transpose()
+}
+
+/// The checks of a case that count.
+pub(crate) fn text_of_case() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM identity_checks WHERE site = $1 AND case_id = $2 AND state <> 'voided'"
+    )
 }
 
 /// The check of a case that counts, or none.
@@ -417,4 +428,4 @@ fn read_session(row: &AnyRow) -> Result<Session, StoreError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

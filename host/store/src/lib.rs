@@ -24,6 +24,7 @@ pub mod cases;
 pub mod certificates;
 pub mod clerks;
 pub mod codes;
+pub mod dossiers;
 pub mod downloads;
 mod error;
 pub mod files;
@@ -56,6 +57,7 @@ pub mod sessions;
 pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod together;
 mod words;
 
 pub use error::{Outage, StoreError};

@@ -73,30 +73,30 @@ pub async fn remove(
     })
 }
 
+pub(crate) const OF_CASE: &str = "SELECT material, position, file_id FROM material_files WHERE site = $1 AND case_id = $2 \
+     ORDER BY material, position";
+
+pub(crate) fn placed(row: &AnyRow) -> Result<Placed, StoreError> {
+    Ok(Placed {
+        material: row.try_get("material")?,
+        position: u32::try_from(row.try_get::<i64, _>("position")?)
+            .map_err(|_| StoreError::Damaged("material_files.position"))?,
+        file: FileId::from_stored(row.try_get::<String, _>("file_id")?),
+    })
+}
+
 /// All places of a case that are filled, by material and position.
 pub async fn of_case(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Vec<Placed>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT material, position, file_id FROM material_files WHERE site = $1 AND case_id = $2 \
-         ORDER BY material, position",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(case.to_string())
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Placed {
-                material: row.try_get("material")?,
-                position: u32::try_from(row.try_get::<i64, _>("position")?)
-                    .map_err(|_| StoreError::Damaged("material_files.position"))?,
-                file: FileId::from_stored(row.try_get::<String, _>("file_id")?),
-            })
-        })
-        .collect()
+    let rows = sqlx::query(OF_CASE)
+        .bind(site.as_str().to_owned())
+        .bind(case.to_string())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(placed).collect()
 }
 
 /// Records how an item stands; [`ItemStanding::Missing`] removes its row.
@@ -138,24 +138,24 @@ pub async fn judge(
     Ok(())
 }
 
+pub(crate) const ITEMS: &str = "SELECT item, standing, reason, changed_by, changed_at FROM case_items \
+     WHERE site = $1 AND case_id = $2 ORDER BY item";
+
 /// How the items of a case stand.
 pub async fn items(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Vec<Item>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT item, standing, reason, changed_by, changed_at FROM case_items \
-         WHERE site = $1 AND case_id = $2 ORDER BY item",
-    )
-    .bind(site.as_str().to_owned())
-    .bind(case.to_string())
-    .fetch_all(conn)
-    .await?;
+    let rows = sqlx::query(ITEMS)
+        .bind(site.as_str().to_owned())
+        .bind(case.to_string())
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(item).collect()
 }
 
-fn item(row: &AnyRow) -> Result<Item, StoreError> {
+pub(crate) fn item(row: &AnyRow) -> Result<Item, StoreError> {
     let standing = match row.try_get::<String, _>("standing")?.as_str() {
         "uploaded" => ItemStanding::Uploaded,
         "passed" => ItemStanding::Passed,

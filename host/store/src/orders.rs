@@ -103,7 +103,7 @@ const COLUMNS: &str =
     "id, number, account_id, state, total, lines, methods, reference, chosen, slip, created_at, expires_at, paid_at,
     paid_by_payment, version";
 
-fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
+pub(crate) fn order(row: &sqlx::any::AnyRow) -> Result<Order, StoreError> {
     let text = |name: &str| row.try_get::<String, _>(name);
     let json = |_| StoreError::Damaged("an order's lines");
     let paid_at: i64 = row.try_get("paid_at")?;
@@ -242,21 +242,24 @@ pub async fn lock(conn: &mut Connection, site: &SiteId, id: &OrderId) -> Result<
     get(conn, site, id).await
 }
 
+pub(crate) fn text_of_case() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id =
+             (SELECT order_id FROM order_cases WHERE site = $1 AND case_id = $2 ORDER BY turn DESC LIMIT 1)"
+    )
+}
+
 /// The order that the case was put into last.
 pub async fn of_case(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Option<Order>, StoreError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM orders WHERE site = $1 AND id =
-             (SELECT order_id FROM order_cases WHERE site = $2 AND case_id = $3 ORDER BY turn DESC LIMIT 1)"
-    )))
-    .bind(site.as_str().to_owned())
-    .bind(site.as_str().to_owned())
-    .bind(case.to_string())
-    .fetch_optional(conn)
-    .await?;
+    let row = sqlx::query(sqlx::AssertSqlSafe(text_of_case()))
+        .bind(site.as_str().to_owned())
+        .bind(case.to_string())
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(order).transpose()
 }
 
@@ -473,4 +476,4 @@ pub async fn details_of(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -76,6 +76,14 @@ pub async fn issue(
     }
 }
 
+/// The newest of each kind that was made for the case and not voided.
+pub(crate) fn text_of_case() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM papers WHERE site = $1 AND id IN
+             (SELECT MAX(id) FROM papers WHERE site = $1 AND case_id = $2 AND voided_at = 0 GROUP BY document)"
+    )
+}
+
 /// The newest paper of a kind that was made for the case and not voided.
 pub async fn latest(
     conn: &mut Connection,
@@ -138,7 +146,7 @@ pub async fn void(
     Ok(())
 }
 
-fn paper(row: &AnyRow) -> Result<IssuedPaper, StoreError> {
+pub(crate) fn paper(row: &AnyRow) -> Result<IssuedPaper, StoreError> {
     Ok(IssuedPaper {
         id: row.try_get("id")?,
         document: row.try_get("document")?,

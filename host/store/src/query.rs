@@ -1,13 +1,17 @@
 //! A query in the making, for lists that are narrowed in many ways: its text with numbered placeholders, which both
 //! databases read, and the values for them.
 
-use crate::{Connection, StoreError};
+use crate::{Connection, Dialect, StoreError};
 use sqlx::any::AnyRow;
 use yinxin_core::ids::SiteId;
 
 /// Sorts after every id, whose digits end with `f`, however PostgreSQL was told to sort: a sign such as `~` comes before
 /// letters and digits in most languages.
 pub(crate) const AFTER_EVERY_ID: &str = "g";
+
+/// Stands in a query's text for the function that gives the place of one text in another, 0 where it is not there. No name of
+/// it is known to both databases.
+const PLACE_IN: &str = "{place in}";
 
 pub(crate) struct Query {
     pub text: String,
@@ -46,7 +50,13 @@ impl Query {
 
     /// Adds `before` and the condition that a column's text holds this one, its Latin letters in either form.
     pub fn holds(&mut self, before: &str, column: &str, text: &str) {
-        self.like(before, column, text, "%");
+        if text.to_lowercase() == text.to_uppercase() {
+            // As most names, without such letters: a third less work than a pattern.
+            self.text(&format!("{before}{PLACE_IN}({column}, "), text);
+            self.and(") > 0");
+        } else {
+            self.like(before, column, text, "%");
+        }
     }
 
     /// The same of texts that begin with this one.
@@ -67,7 +77,6 @@ impl Query {
         };
         self.text(&format!("{before}({column} LIKE "), &pattern(text));
         let lower = text.to_lowercase();
-        // Most names have no such letters and are compared once, as they stand.
         if lower != text.to_uppercase() {
             let either = format!(" ESCAPE '\\' OR lower({column}) LIKE ");
             self.text(&either, &pattern(&lower));
@@ -82,7 +91,12 @@ impl Query {
     }
 
     pub(crate) async fn rows(self, conn: &mut Connection) -> Result<Vec<AnyRow>, StoreError> {
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.text));
+        let place_in = match Dialect::of(conn) {
+            Dialect::Sqlite => "instr",
+            Dialect::Postgres => "strpos",
+        };
+        let text = self.text.replace(PLACE_IN, place_in);
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
         for value in self.values {
             query = match value {
                 Value::Text(text) => query.bind(text),

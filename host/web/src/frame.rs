@@ -22,7 +22,11 @@ pub async fn around(State(state): State<AppState>, mut request: Request, next: N
     let line = Line::begin(&mut request);
     site::choose(&state, &mut request);
     let asked = Asked::of(&request);
-    let mut response = asked.answer(&state, answered(request, next).await);
+    let answer = match state.kept().asked(&state, &request) {
+        Some(kept) => kept,
+        None => answered(request, next).await,
+    };
+    let mut response = asked.answer(&state, answer);
     headers::set(state.config(), response.headers_mut());
     line.end(&mut response);
     response

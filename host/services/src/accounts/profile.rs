@@ -11,7 +11,7 @@ use yinxin_core::form::{Values, read_form};
 use yinxin_core::ids::{AccountId, ClerkId, SiteId};
 use yinxin_core::mobile::Mobile;
 use yinxin_core::rules::NamedValue;
-use yinxin_store::accounts as rows;
+use yinxin_store::accounts::{self as rows, SealedProfile};
 use yinxin_store::seal::Sealer;
 use yinxin_store::{Connection, StoreError};
 
@@ -62,7 +62,17 @@ pub(crate) async fn stored_profile(
     site: &SiteId,
     account: &AccountId,
 ) -> Result<Profile, StoreError> {
-    let Some(sealed) = rows::profile(conn, site, account).await? else {
+    let sealed = rows::profile(conn, site, account).await?;
+    opened(sealer, site, account, sealed)
+}
+
+fn opened(
+    sealer: &Sealer,
+    site: &SiteId,
+    account: &AccountId,
+    sealed: Option<SealedProfile>,
+) -> Result<Profile, StoreError> {
+    let Some(sealed) = sealed else {
         return Ok(Profile::default());
     };
     let plain = sealer.open(&context(site, account), &sealed.data)?;
@@ -87,6 +97,16 @@ impl Accounts {
         account: &AccountId,
     ) -> Result<Profile, StoreError> {
         stored_profile(conn, &self.sealer, site, account).await
+    }
+
+    /// A profile as it was stored; empty where there is none.
+    pub fn open_profile(
+        &self,
+        site: &SiteId,
+        account: &AccountId,
+        sealed: Option<SealedProfile>,
+    ) -> Result<Profile, StoreError> {
+        opened(&self.sealer, site, account, sealed)
     }
 
     pub(super) async fn put_profile(

@@ -186,12 +186,16 @@ fn by_due_query(
         query.text(", ", &after.id);
         query.and(")");
     }
-    query.number(&format!(" ORDER BY {due}, id LIMIT "), limit);
+    query.and(&format!(" ORDER BY {due}, id LIMIT "));
     if walks {
+        // In the text: with a bound that it does not know PostgreSQL makes another plan for each visit.
+        query.and(&limit.to_string());
         let found = query.text;
         query.text = format!(
             "SELECT {LINE} FROM cases WHERE site = $1 AND id IN ({found}) ORDER BY +due_at, id"
         );
+    } else {
+        query.number("", limit);
     }
     query
 }

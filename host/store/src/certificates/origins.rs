@@ -1,7 +1,7 @@
 //! From which certificate a case began, and which certificate came in its place.
 
 use crate::{Connection, StoreError};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 use yinxin_core::ids::{AccountId, CaseId, SiteId};
 
 /// The certificate that a case began from.
@@ -30,24 +30,28 @@ pub async fn set_origin(
     Ok(())
 }
 
+pub(crate) const OF_CASE: &str =
+    "SELECT serial, kind FROM case_origins WHERE site = $1 AND case_id = $2";
+
+pub(crate) fn origin(row: &AnyRow) -> Result<Origin, StoreError> {
+    Ok(Origin {
+        serial: row.try_get("serial")?,
+        kind: row.try_get("kind")?,
+    })
+}
+
 /// The certificate that a case began from, if it began from one.
 pub async fn origin_of(
     conn: &mut Connection,
     site: &SiteId,
     case: &CaseId,
 ) -> Result<Option<Origin>, StoreError> {
-    let row = sqlx::query("SELECT serial, kind FROM case_origins WHERE site = $1 AND case_id = $2")
+    let row = sqlx::query(OF_CASE)
         .bind(site.as_str().to_owned())
         .bind(case.to_string())
         .fetch_optional(conn)
         .await?;
-    row.map(|row| {
-        Ok(Origin {
-            serial: row.try_get("serial")?,
-            kind: row.try_get("kind")?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(origin).transpose()
 }
 
 /// The account's newest case of this service that began from the certificate and still goes on: not ended, not deleted,

@@ -3,7 +3,7 @@ use crate::files::tests::site;
 use crate::issuers::{RevocationList, replace_revocation_list, revocation_list};
 use crate::testing::stores;
 
-pub(super) fn new(case: &CaseId, order_key: &str, serial: &str) -> Certificate {
+pub(crate) fn new(case: &CaseId, order_key: &str, serial: &str) -> Certificate {
     Certificate {
         serial: serial.into(),
         order_key: order_key.into(),

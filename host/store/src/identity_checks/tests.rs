@@ -5,7 +5,7 @@ fn site(name: &str) -> SiteId {
     SiteId::parse(name).unwrap()
 }
 
-fn sample(token: &str) -> IdentityCheck {
+pub(crate) fn sample(token: &str) -> IdentityCheck {
     IdentityCheck {
         id: CheckId::generate(),
         case: CaseId::from_stored("c1"),

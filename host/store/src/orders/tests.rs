@@ -5,7 +5,7 @@ fn site() -> SiteId {
     SiteId::parse("jiangxi").unwrap()
 }
 
-fn new(number: &str, account: &AccountId) -> Order {
+pub(crate) fn new(number: &str, account: &AccountId) -> Order {
     Order {
         id: OrderId::generate(),
         number: number.to_owned(),

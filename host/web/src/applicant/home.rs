@@ -59,7 +59,7 @@ const HOME: &str = "applicant/home.html";
 const SERVICES: &str = "applicant/services.html";
 
 pub async fn show(visit: Visit) -> Result<Response, WebError> {
-    if let Some(kept) = visit.state.kept().page(&visit, HOME) {
+    if let Some(kept) = visit.state.kept().page(&visit) {
         return Ok(kept);
     }
     // Before anything is read: what changes meanwhile makes the page anew.
@@ -89,7 +89,7 @@ pub async fn show(visit: Visit) -> Result<Response, WebError> {
 }
 
 pub async fn services(visit: Visit) -> Result<Response, WebError> {
-    if let Some(kept) = visit.state.kept().page(&visit, SERVICES) {
+    if let Some(kept) = visit.state.kept().page(&visit) {
         return Ok(kept);
     }
     let revision = visit.state.content.revision();
@@ -111,7 +111,7 @@ fn made(
         return visit.page(template, view);
     }
     let html = visit.render(template, view)?;
-    Ok(visit.state.kept().keep(visit, template, revision, html))
+    Ok(visit.state.kept().keep(visit, revision, html))
 }
 
 async fn notices(visit: &Visit) -> Result<Vec<NoticeLine>, WebError> {

@@ -13,6 +13,7 @@ mod cases;
 mod certificates;
 mod console;
 mod finance;
+mod first_page;
 mod forms;
 mod hall;
 mod market;

@@ -55,7 +55,7 @@ pub async fn opened(hall: Hall) -> Hall {
 /// Somebody who has logged in.
 pub struct Person {
     pub account: AccountId,
-    browser: Browser,
+    pub browser: Browser,
 }
 
 impl Person {
