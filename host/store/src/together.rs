@@ -15,7 +15,7 @@ pub(crate) struct Together<const N: usize> {
 }
 
 impl<const N: usize> Together<N> {
-    pub fn new(each: [String; N]) -> Self {
+    pub(crate) fn new(each: [String; N]) -> Self {
         Self {
             all: each.join(";\n").into(),
             each: each.map(Arc::from),
@@ -23,7 +23,7 @@ impl<const N: usize> Together<N> {
     }
 
     /// The rows of each. On PostgreSQL, whose prepared statements are single ones, they are asked one after another.
-    pub async fn rows(
+    pub(crate) async fn rows(
         &self,
         conn: &mut Connection,
         values: &[&str],

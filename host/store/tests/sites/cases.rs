@@ -5,7 +5,7 @@ use yinxin_store::cases::{Case, Filter, Key, Standing, Step, claim, insert, next
 use yinxin_store::{Connection, orders, seal::Sealer};
 
 pub struct Keys {
-    case: Case,
+    pub case: Case,
     clerk: ClerkId,
     order: OrderId,
 }

@@ -10,7 +10,7 @@ use yinxin_store::issuers::{RevocationList, replace_revocation_list};
 use yinxin_store::{Connection, seal::Sealer};
 
 pub struct Keys {
-    case: CaseId,
+    pub case: CaseId,
     other_case: CaseId,
     /// A case that began from the certificate 02.
     renewal: Case,

@@ -5,7 +5,7 @@ use yinxin_store::files::{File, Owner, insert};
 use yinxin_store::{Connection, seal::Sealer};
 
 pub struct Keys {
-    stored: File,
+    pub stored: File,
     /// Its object is announced, the file not stored.
     coming: File,
     objects: [BlobKey; 2],

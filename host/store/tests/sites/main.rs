@@ -57,6 +57,7 @@ aggregates! {
     certificates,
     clerks,
     codes,
+    dossiers,
     downloads,
     files,
     gateway_notifications,

@@ -5,8 +5,8 @@ use yinxin_store::materials::{Item, Placed, judge, place};
 use yinxin_store::{Connection, seal::Sealer};
 
 pub struct Keys {
-    case: CaseId,
-    placed: Placed,
+    pub case: CaseId,
+    pub placed: Placed,
 }
 
 pub fn keys() -> Keys {

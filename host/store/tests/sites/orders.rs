@@ -6,7 +6,7 @@ use yinxin_store::{Connection, seal::Sealer};
 
 pub struct Keys {
     order: Order,
-    case: CaseId,
+    pub case: CaseId,
 }
 
 pub fn keys() -> Keys {

@@ -277,6 +277,28 @@ impl<T> Amount for Option<T> {
     }
 }
 
+impl Amount for yinxin_store::dossiers::Dossier {
+    /// All that is in it.
+    fn amount(&self) -> i64 {
+        [
+            self.steps.amount(),
+            self.placed.amount(),
+            self.files.amount(),
+            self.items.amount(),
+            self.papers.amount(),
+            self.checks.amount(),
+            self.order.amount(),
+            self.certificates.amount(),
+            self.origin.amount(),
+            i64::from(self.has_request),
+            self.profile.amount(),
+            self.version,
+        ]
+        .iter()
+        .sum()
+    }
+}
+
 impl Amount for Result<i64, yinxin_store::ledger::Fault> {
     fn amount(&self) -> i64 {
         *self.as_ref().unwrap()

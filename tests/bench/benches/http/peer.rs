@@ -1,5 +1,5 @@
 //! The server that the real one is compared with: what somebody would write by hand for this one form. axum, the same
-//! statements on the same tables, a template of this very page, and the rule as native code.
+//! statements on the same tables, one after the other, a template of this very page, and the rule as native code.
 
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};

@@ -56,7 +56,7 @@ fn middle(name: &str, characters: usize) -> String {
     name.chars().skip(3).take(characters).collect()
 }
 
-const PAGES: [Page; 22] = [
+const PAGES: [Page; 23] = [
     of_a_clerk("desk", |_, _| "/console".into()),
     of_a_clerk("queue, first page", |_, _| {
         "/console/queues/reviewer".into()
@@ -82,6 +82,10 @@ const PAGES: [Page; 22] = [
     // One name in eighty has them, which are thousands of a million: too many to be fetched one by one.
     of_a_clerk("search by two characters", |_, case| {
         found_by(&middle(&case.subject, 2))
+    }),
+    // One in twenty: a full page of either site.
+    of_a_clerk("search by two characters that more have", |_, case| {
+        found_by(&case.subject.chars().skip(7).take(2).collect::<String>())
     }),
     of_a_clerk("search by what all have", |_, _| found_by("建设")),
     search("search by mobile", |_, case| found_by(&case.mobile)),
