@@ -47,7 +47,7 @@ pub struct Account {
     pub version: i64,
 }
 
-fn account(row: &AnyRow) -> Result<Account, StoreError> {
+pub(crate) fn account(row: &AnyRow) -> Result<Account, StoreError> {
     let state: String = row.try_get("state")?;
     let id: String = row.try_get("id")?;
     Ok(Account {
@@ -90,6 +90,12 @@ pub async fn insert(
     .await?;
     Ok(())
 }
+
+/// The account of an applicant's session, by the hash of its token.
+pub(crate) const OF_SESSION: &str =
+    "SELECT id, name, mobile_masked, state, created_at, version FROM accounts
+     WHERE site = $1 AND id =
+         (SELECT subject FROM sessions WHERE site = $1 AND token_hash = $2 AND kind = 'applicant')";
 
 /// [`StoreError::NotFound`] when this site has no such account.
 pub async fn get(

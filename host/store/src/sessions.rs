@@ -1,7 +1,10 @@
 //! Log-in sessions of applicants and clerks. A token is kept as its SHA-256 only.
 
+use crate::accounts::{self, Account};
+use crate::together::Together;
 use crate::{Connection, StoreError};
 use sqlx::Row;
+use std::sync::LazyLock;
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::Millis;
 
@@ -87,21 +90,41 @@ pub async fn insert(
     Ok(())
 }
 
+const FIND: &str =
+    "SELECT id, kind, subject, csrf, created_at, seen_at, expires_at, user_agent FROM sessions
+     WHERE site = $1 AND token_hash = $2";
+
 /// The session of a token, whether it has run out or not.
 pub async fn find(
     conn: &mut Connection,
     site: &SiteId,
     token_hash: &str,
 ) -> Result<Option<Session>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, kind, subject, csrf, created_at, seen_at, expires_at, user_agent FROM sessions
-         WHERE site = $1 AND token_hash = $2",
-    )
-    .bind(site.as_str())
-    .bind(token_hash)
-    .fetch_optional(conn)
-    .await?;
+    let row = sqlx::query(FIND)
+        .bind(site.as_str())
+        .bind(token_hash)
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(session).transpose()
+}
+
+static WITH_ACCOUNT: LazyLock<Together<2>> =
+    LazyLock::new(|| Together::new([FIND, accounts::OF_SESSION].map(str::to_owned)));
+
+/// The same with the applicant's account; a clerk's session has none.
+pub async fn find_with_account(
+    conn: &mut Connection,
+    site: &SiteId,
+    token_hash: &str,
+) -> Result<Option<(Session, Option<Account>)>, StoreError> {
+    let [found, of] = WITH_ACCOUNT
+        .rows(conn, &[site.as_str(), token_hash])
+        .await?;
+    let Some(found) = found.first() else {
+        return Ok(None);
+    };
+    let account = of.first().map(accounts::account).transpose()?;
+    Ok(Some((session(found)?, account)))
 }
 
 /// Notes that it was used.
@@ -213,6 +236,7 @@ pub async fn sweep(conn: &mut Connection, site: &SiteId, now: Millis) -> Result<
 mod tests {
     use super::*;
     use crate::testing::stores;
+    use yinxin_core::ids::AccountId;
 
     #[tokio::test]
     async fn a_session_is_its_own_subjects() {
@@ -246,6 +270,29 @@ mod tests {
                 find(&mut conn, &here, "h1").await.unwrap().unwrap().seen_at,
                 Millis(10)
             );
+
+            let account = AccountId::from_stored("a");
+            for (token, known) in [("h1", false), ("h1", true), ("h3", false), ("h4", false)] {
+                if known {
+                    let new = accounts::NewAccount {
+                        id: &account,
+                        password_hash: "",
+                        name: "甲公司",
+                        mobile_masked: "138****8000",
+                        created_at: Millis(1),
+                    };
+                    accounts::insert(&mut conn, &here, new).await.unwrap();
+                }
+                let found = find_with_account(&mut conn, &here, token).await.unwrap();
+                let alone = find(&mut conn, &here, token).await.unwrap();
+                let (session, of) = found.map_or((None, None), |(session, of)| (Some(session), of));
+                assert_eq!(session, alone, "{token}");
+                assert_eq!(
+                    of.map(|of| of.id),
+                    known.then(|| account.clone()),
+                    "{token}"
+                );
+            }
 
             touch(&mut conn, &here, "h1", Millis(50)).await.unwrap();
             touch(&mut conn, &here, "h1", Millis(20)).await.unwrap();

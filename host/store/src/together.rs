@@ -1,5 +1,8 @@
-//! Statements that are asked together. Each statement is a trip to the thread that has the connection on SQLite, and costs
-//! more than a row that is found by its key: what one page reads of one thing is asked in one trip.
+//! Statements that are asked together. Each statement is a trip to the thread that has the connection on SQLite, which costs
+//! more than finding a row by its key: what one page reads of one thing is asked in one trip.
+//!
+//! That one text holds several statements is a way of sqlx's SQLite driver alone. Should it go, as its authors consider (see
+//! `sqlx::query::Query::fetch_many`), what is here for PostgreSQL does for both.
 
 use crate::{Connection, Dialect, StoreError};
 use futures::TryStreamExt;

@@ -137,16 +137,8 @@ impl Accounts {
         site: &SiteId,
         token: &SessionToken,
     ) -> Result<Option<(Session, Account)>, StoreError> {
-        let mut conn = self.store.read().await?;
-        let Some(session) = self.sessions.find_over(&mut conn, site, token).await? else {
-            return Ok(None);
-        };
-        if session.kind != SessionKind::Applicant {
-            return Ok(None);
-        }
-        let id = AccountId::from_stored(session.subject.as_str());
-        let account = rows::get(&mut conn, site, &id).await?;
-        Ok((account.state == AccountState::Active).then_some((session, account)))
+        let found = self.sessions.find_applicant(site, token).await?;
+        Ok(found.filter(|(_, account)| account.state == AccountState::Active))
     }
 
     pub async fn account(&self, site: &SiteId, id: &AccountId) -> Result<Account, StoreError> {

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use yinxin_core::ids::SiteId;
 use yinxin_core::time::{Clock, Millis};
+use yinxin_store::accounts::Account;
 use yinxin_store::seal::Sealer;
 use yinxin_store::sessions::{self, Session, SessionKind};
 use yinxin_store::{Connection, Store, StoreError};
@@ -126,26 +127,47 @@ impl Sessions {
         token: &SessionToken,
     ) -> Result<Option<Session>, StoreError> {
         let mut conn = self.store.read().await?;
-        self.find_over(&mut conn, site, token).await
+        let hash = token.hash();
+        match sessions::find(&mut conn, site, &hash).await? {
+            Some(session) if self.lasts(&mut conn, site, &hash, &session).await? => {
+                Ok(Some(session))
+            }
+            _ => Ok(None),
+        }
     }
 
-    /// The same over a connection on which more is read.
-    pub(crate) async fn find_over(
+    /// The same with the applicant's account, for tokens of applicants.
+    pub(crate) async fn find_applicant(
+        &self,
+        site: &SiteId,
+        token: &SessionToken,
+    ) -> Result<Option<(Session, Account)>, StoreError> {
+        let mut conn = self.store.read().await?;
+        let hash = token.hash();
+        match sessions::find_with_account(&mut conn, site, &hash).await? {
+            Some((session, Some(account)))
+                if self.lasts(&mut conn, site, &hash, &session).await? =>
+            {
+                Ok(Some((session, account)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a session is not over; notes that it is used.
+    async fn lasts(
         &self,
         conn: &mut Connection,
         site: &SiteId,
-        token: &SessionToken,
-    ) -> Result<Option<Session>, StoreError> {
-        let hash = token.hash();
-        let Some(session) = sessions::find(conn, site, &hash).await? else {
-            return Ok(None);
-        };
+        hash: &str,
+        session: &Session,
+    ) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        if is_over(&session, now) {
-            return Ok(None);
+        if is_over(session, now) {
+            return Ok(false);
         }
         if session.seen_at.plus(TOUCH_SECONDS) <= now {
-            match sessions::touch(conn, site, &hash, now).await {
+            match sessions::touch(conn, site, hash, now).await {
                 // On a full disk people still read; what they change says that it does not work.
                 Err(error @ (StoreError::Unavailable(_) | StoreError::Conflict)) => {
                     tracing::warn!(%error, "the use of a session was not noted");
@@ -153,7 +175,7 @@ impl Sessions {
                 other => other?,
             }
         }
-        Ok(Some(session))
+        Ok(true)
     }
 
     /// Logs out.

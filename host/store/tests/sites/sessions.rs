@@ -23,6 +23,7 @@ pub async fn write(conn: &mut Connection, _: &Sealer, site: &SiteId, session: &S
 attempts!(sessions, session: Session => {
     creates insert("token", session, "ip");
     reads find("token");
+    reads find_with_account("token");
     changes touch("token", Millis(2));
     changes end("token");
     changes end_one(Applicant, "account", "1");
