@@ -21,8 +21,9 @@ pub const CHILD: &str = "child";
 
 /// Plugins of a start.
 const STARTED: usize = 100;
-/// The allocator keeps what was freed for ten seconds in case it is wanted again; plugins are loaded for longer.
-const SETTLED: Duration = Duration::from_secs(12);
+/// Threads that read plugins wait for more work for ten seconds, and what they give back when they end the allocator keeps for
+/// another ten in case it is wanted again; plugins are loaded for longer.
+const SETTLED: Duration = Duration::from_secs(25);
 /// Starts that are measured.
 const STARTS: usize = 5;
 
