@@ -354,7 +354,7 @@ pub async fn orderable(
 
 /// As far as cases are counted for a tile: whoever has more has enough to do for days. Five hundred of each of four queues
 /// took PostgreSQL 0.76 ms, half of the desk.
-pub const COUNTED: i64 = 300;
+pub const COUNTED: i64 = 200;
 
 /// How much waits in a role's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,7 +71,7 @@ async fn plan(conn: &mut yinxin_store::Connection, statement: &Statement) -> Opt
         .replace("{these}", "'id', 'other'")
         .replace("{queue}", "'reviewer'")
         .replace("{compared}", ">")
-        .replace("{COUNTED}", "300")
+        .replace("{COUNTED}", "200")
         .replace("{locking}", "");
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
         .fetch_all(conn)

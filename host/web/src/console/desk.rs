@@ -79,7 +79,7 @@ pub async fn show(clerk: ClerkVisit) -> Result<Response, WebError> {
     clerk.page("console/desk.html", page)
 }
 
-/// As far as they are counted: `299+` stands for three hundred and more.
+/// As far as they are counted: `199+` stands for two hundred and more.
 fn counted(cases: i64) -> String {
     match cases {
         0 => String::new(),
@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn counts_have_three_digits_at_most() {
         assert_eq!(counted(0), "");
-        assert_eq!(counted(299), "299");
-        assert_eq!(counted(300), "299+");
+        assert_eq!(counted(199), "199");
+        assert_eq!(counted(200), "199+");
     }
 
     #[test]
