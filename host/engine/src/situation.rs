@@ -106,10 +106,10 @@ impl Situation {
             steps: dossier.steps,
             files: files.map(|file| (file.id.clone(), file)).collect(),
             items: dossier.items,
-            checks: of_names(&definition.checks, dossier.checks, |check, row| {
+            checks: in_order_of(&definition.checks, dossier.checks, |check, row| {
                 check.id == row.check_name
             }),
-            papers: of_names(&definition.documents, dossier.papers, |document, paper| {
+            papers: in_order_of(&definition.documents, dossier.papers, |document, paper| {
                 document.id == paper.document
             }),
             share,
@@ -408,7 +408,7 @@ impl Situation {
 }
 
 /// The rows that the definition knows, in its order.
-fn of_names<D, R>(
+fn in_order_of<D, R>(
     defined: &[Shared<D>],
     mut rows: Vec<R>,
     is_of: impl Fn(&D, &R) -> bool,

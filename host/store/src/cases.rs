@@ -176,7 +176,7 @@ pub async fn lock(
     ))
 }
 
-pub(crate) fn text() -> String {
+pub(crate) fn text_of_one() -> String {
     format!("SELECT {LINE}, plugin_version, data, version FROM cases WHERE site = $1 AND id = $2")
 }
 
@@ -215,7 +215,7 @@ pub async fn get(
     site: &SiteId,
     id: &CaseId,
 ) -> Result<Case, StoreError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(text()))
+    let row = sqlx::query(sqlx::AssertSqlSafe(text_of_one()))
         .bind(site.as_str().to_owned())
         .bind(id.to_string())
         .fetch_one(conn)

@@ -45,7 +45,7 @@ pub struct Dossier {
 
 static STATEMENTS: LazyLock<Together<13>> = LazyLock::new(|| {
     Together::new([
-        cases::text(),
+        cases::text_of_one(),
         cases::STEPS.to_owned(),
         materials::OF_CASE.to_owned(),
         files::text_placed(),

@@ -51,7 +51,7 @@ impl Kept {
         let (headers, https) = (request.headers(), state.config().https);
         let shows = |cookie: Cookie| cookie.read(headers, https).is_some();
         let anybody = !shows(Cookie::Applicant) && !shows(Cookie::Flash);
-        anybody.then(|| page(html))
+        anybody.then(|| answer(html))
     }
 
     /// The page of a visit, where it turned out that the visitor sees what everybody sees.
@@ -61,7 +61,7 @@ impl Kept {
         }
         let project = visit.project.as_deref();
         self.find(&visit.state, &visit.site, project, &visit.path)
-            .map(page)
+            .map(answer)
     }
 
     /// Keeps a page that was made for this visitor, when content had `revision`, where anybody may see it; gives it.
@@ -79,7 +79,7 @@ impl Kept {
             pages.retain(|page| !page.is(made.project.as_deref(), &made.path));
             pages.push(made);
         }
-        page(html)
+        answer(html)
     }
 
     fn find(
@@ -107,6 +107,6 @@ fn is_anybody(visit: &Visit) -> bool {
     visit.visitor.session.is_none() && visit.visitor.flash.is_none()
 }
 
-fn page(text: Bytes) -> Response {
-    ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+fn answer(html: Bytes) -> Response {
+    ([(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }

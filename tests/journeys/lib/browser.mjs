@@ -87,7 +87,7 @@ export class Browser {
 function leaving(page) {
   const go = page.goto.bind(page);
   page.goto = async (address, options) => {
-    // Which of the two it is depends on how far the navigation had come.
+    // Which of these it is depends on how far the navigation had come.
     const reloads = [page.url(), address].map((anew) => `is interrupted by another navigation to "${anew}"`);
     reloads.push(`net::ERR_ABORTED at ${address}`);
     for (let attempt = 1; ; attempt += 1) {
