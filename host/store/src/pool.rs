@@ -1,5 +1,6 @@
 //! Opening the database and its transactions.
 
+use crate::cases::CommonParts;
 use crate::{Connection, StoreError, migrations};
 use scopeguard::ScopeGuard;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -33,6 +34,7 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
     readers: Arc<Readers>,
+    common_parts: Arc<CommonParts>,
 }
 
 /// Of so many connections one stays with who reads.
@@ -93,6 +95,7 @@ impl Store {
             pool,
             dialect,
             readers: Arc::new(Readers::new(readers as usize)),
+            common_parts: Arc::default(),
         };
         migrations::migrator()
             .run(&store.pool)
@@ -104,6 +107,11 @@ impl Store {
     /// Which database it is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What is known of the names of its cases.
+    pub fn common_parts(&self) -> &CommonParts {
+        &self.common_parts
     }
 
     /// A connection to read with.
@@ -288,10 +296,30 @@ impl DerefMut for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sqlx::Row;
 
     async fn open(folder: &tempfile::TempDir) -> Store {
         let url = format!("sqlite://{}", folder.path().join("yinxin.db").display());
         Store::open_with(&url, 8, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn sqlite_is_compiled_without_locks_that_nobody_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        let mut conn = store.read().await.unwrap();
+        let rows = sqlx::query("PRAGMA compile_options")
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+        let options: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let has = |option: &str| options.iter().any(|name| name == option);
+        // By .cargo/config.toml.
+        assert!(
+            has("DEFAULT_MEMSTATUS=0") && has("ENABLE_QPSG"),
+            "{options:?}"
+        );
+        assert!(!has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
     }
 
     #[tokio::test]
