@@ -170,9 +170,18 @@ impl Engine {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Lines, EngineError> {
-        let mut conn = self.inner.store.read().await?;
+        let store = &self.inner.store;
+        let mut conn = store.read().await?;
         let after = after.and_then(After::parse);
-        let lines = cases::by_due(&mut conn, site, filter, after.as_ref(), one_more(limit)).await?;
+        let lines = cases::by_due(
+            &mut conn,
+            site,
+            filter,
+            after.as_ref(),
+            one_more(limit),
+            store.common_parts(),
+        )
+        .await?;
         let (lines, more) = cut(lines, limit);
         let next = lines
             .last()

@@ -9,6 +9,7 @@ use yinxin_core::{
 };
 
 mod lists;
+mod signature;
 mod tails;
 
 pub use lists::{
@@ -16,7 +17,8 @@ pub use lists::{
     queue_counts, tone_counts,
 };
 use lists::{LINE, line};
-pub use tails::{of_name as tails_of_name, of_number as tails_of_number};
+pub use signature::signature;
+pub use tails::{CommonParts, of_name as tails_of_name, of_number as tails_of_number};
 
 /// One case as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +88,9 @@ pub async fn insert(
     sqlx::query(
         "INSERT INTO cases (site, id, number, account_id, plugin, plugin_digest, plugin_version, service, state, tone,
              queue, payable, ended, deleted, subject, data, version, entered_at, due_at, created_at, updated_at,
-             claimed_by, claimed_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, '', 0)",
+             claimed_by, claimed_until, subject_signature)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, '', 0,
+             $22)",
     )
     .bind(site.as_str().to_owned())
     .bind(case.id.to_string())
@@ -110,6 +113,7 @@ pub async fn insert(
     .bind(case.due_at.map_or(NEVER, |at| at.0))
     .bind(case.created_at.0)
     .bind(case.updated_at.0)
+    .bind(signature(&case.subject))
     .execute(&mut *conn)
     .await?;
     tails::add_number(conn, site, &case.number).await?;
@@ -127,7 +131,7 @@ pub async fn update(
     let changed = sqlx::query(
         "UPDATE cases SET plugin_digest = $4, plugin_version = $5, state = $6, tone = $7, queue = $8, payable = $9,
              ended = $10, deleted = $11, subject = $12, data = $13, version = version + 1, entered_at = $14,
-             due_at = $15, updated_at = $16
+             due_at = $15, updated_at = $16, subject_signature = $17
          WHERE site = $1 AND id = $2 AND version = $3",
     )
     .bind(site.as_str().to_owned())
@@ -146,6 +150,7 @@ pub async fn update(
     .bind(case.entered_at.0)
     .bind(case.due_at.map_or(NEVER, |at| at.0))
     .bind(case.updated_at.0)
+    .bind(signature(&case.subject))
     .execute(&mut *conn)
     .await?;
     if changed.rows_affected() == 1 {

@@ -5,7 +5,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The files of `migrations`, in their order: what a step is about and its statements.
-const STEPS: [(&str, &str); 11] = [
+const STEPS: [(&str, &str); 12] = [
     ("base", include_str!("../migrations/0001_base.sql")),
     ("accounts", include_str!("../migrations/0002_accounts.sql")),
     ("payments", include_str!("../migrations/0003_payments.sql")),
@@ -28,6 +28,10 @@ const STEPS: [(&str, &str); 11] = [
     (
         "narrowed_lists",
         include_str!("../migrations/0011_narrowed_lists.sql"),
+    ),
+    (
+        "name_signatures",
+        include_str!("../migrations/0012_name_signatures.sql"),
     ),
 ];
 

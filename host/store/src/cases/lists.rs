@@ -1,6 +1,7 @@
 //! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
 
-use crate::cases::tails::{FEW, Part};
+use crate::cases::signature;
+use crate::cases::tails::{CommonParts, FEW, Part};
 use crate::cases::{Claim, NEVER, Standing};
 use crate::query::{Query, among};
 use crate::{Connection, Dialect, StoreError};
@@ -143,6 +144,8 @@ struct Way<'p> {
     /// have it come soon.
     rare: Option<&'p Part>,
     lead: Lead,
+    /// A walk reads the index alone until it has a page, and then the rows of this page.
+    rows_last: bool,
 }
 
 /// Which of the columns that have an index of their own, in the order of due dates, is walked.
@@ -178,16 +181,15 @@ fn by_due_query(
     } else {
         "due_at"
     };
-    // A walk for what many have reads the index alone until it has a page, and then the rows of this page.
-    let walks = filter.text.is_some() && way.rare.is_none();
-    let mut query = narrowed(if walks { "id" } else { LINE }, site, filter, way);
+    let columns = if way.rows_last { "id" } else { LINE };
+    let mut query = narrowed(columns, site, filter, way);
     if let Some(after) = after {
         query.number(&format!(" AND ({due}, id) > ("), after.due_at);
         query.text(", ", &after.id);
         query.and(")");
     }
     query.and(&format!(" ORDER BY {due}, id LIMIT "));
-    if walks {
+    if way.rows_last {
         // In the text: with a bound that it does not know PostgreSQL makes another plan for each visit.
         query.and(&limit.to_string());
         let found = query.text;
@@ -232,7 +234,11 @@ fn narrow(query: &mut Query, site: &SiteId, filter: &Filter, way: Way<'_>) {
     if let Some(part) = way.rare {
         part.narrow(query, site);
     } else if let Some(text) = &filter.text {
-        query.holds(" AND (", "subject", text);
+        let bits = signature(text);
+        query.number(" AND (((subject_signature & ", bits);
+        query.number(") = ", bits);
+        query.holds(" AND ", "subject", text);
+        query.and(")");
         // A number has digits alone.
         if text.bytes().all(|b| b.is_ascii_digit()) {
             query.holds(" OR ", "number", text);
@@ -267,22 +273,27 @@ async fn fetch(query: Query, conn: &mut Connection) -> Result<Vec<Line>, StoreEr
     query.rows(conn).await?.iter().map(line).collect()
 }
 
-/// A clerk's list: what is due first comes first.
+/// A clerk's list: what is due first comes first. `common` is [`crate::Store::common_parts`].
 pub async fn by_due(
     conn: &mut Connection,
     site: &SiteId,
     filter: &Filter,
     after: Option<&After>,
     limit: i64,
+    common: &CommonParts,
 ) -> Result<Vec<Line>, StoreError> {
     let part = filter.text.as_deref().map(Part::new);
     let rare = match part {
-        Some(part) if part.is_rare(conn, site).await? => Some(part),
+        Some(part) if part.is_rare(conn, site, common).await? => Some(part),
         _ => None,
     };
     let way = Way {
         rare: rare.as_ref(),
         lead: lead(conn, site, filter).await?,
+        // SQLite does so by itself.
+        rows_last: filter.text.is_some()
+            && rare.is_none()
+            && Dialect::of(conn) == Dialect::Postgres,
     };
     fetch(by_due_query(site, filter, way, after, limit), conn).await
 }

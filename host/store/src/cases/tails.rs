@@ -3,6 +3,8 @@
 
 use crate::query::Query;
 use crate::{Connection, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use yinxin_core::ids::SiteId;
 
 /// UTF-16 units of a tail that are kept: eight characters tell names apart, the rest is compared.
@@ -93,6 +95,28 @@ async fn add(
     Ok(())
 }
 
+/// Parts of which a site has more than [`FEW`], so that nobody asks again: names come and do not go.
+#[derive(Debug, Default)]
+pub struct CommonParts(Mutex<HashMap<SiteId, HashSet<String>>>);
+
+impl CommonParts {
+    /// Of one site: as many as there are pairs of characters that many names have, and some megabyte at most.
+    const KEPT: usize = 10_000;
+
+    fn has(&self, site: &SiteId, from: &str) -> bool {
+        let sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.get(site).is_some_and(|parts| parts.contains(from))
+    }
+
+    fn add(&self, site: &SiteId, from: &str) {
+        let mut sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = sites.entry(site.clone()).or_default();
+        if parts.len() < Self::KEPT {
+            parts.insert(from.to_owned());
+        }
+    }
+}
+
 /// A part of a name or number, as it is looked for.
 pub(super) struct Part {
     /// Tails from this on,
@@ -126,7 +150,19 @@ impl Part {
         &self,
         conn: &mut Connection,
         site: &SiteId,
+        common: &CommonParts,
     ) -> Result<bool, StoreError> {
+        if common.has(site, &self.from) {
+            return Ok(false);
+        }
+        let is_rare = self.has_few(conn, site).await?;
+        if !is_rare {
+            common.add(site, &self.from);
+        }
+        Ok(is_rare)
+    }
+
+    async fn has_few(&self, conn: &mut Connection, site: &SiteId) -> Result<bool, StoreError> {
         // The one after the last of a few is there or is not.
         let names = sqlx::query(
             "SELECT whole FROM case_tails WHERE site = $1 AND tail >= $2 AND tail < $3 LIMIT 1 OFFSET $4",

@@ -1,7 +1,7 @@
 use yinxin_core::form::Values;
 use yinxin_core::ids::{AccountId, CaseId, ClerkId, OrderId, SiteId};
 use yinxin_core::time::Millis;
-use yinxin_store::cases::{Case, Filter, Key, Standing, Step, claim, insert, next_number, set_lookups, set_step};
+use yinxin_store::cases::{Case, CommonParts, Filter, Key, Standing, Step, claim, insert, next_number, set_lookups, set_step};
 use yinxin_store::{Connection, orders, seal::Sealer};
 
 pub struct Keys {
@@ -70,14 +70,14 @@ attempts!(cases, keys: Keys => {
     reads lock(&keys.case.id);
     reads get with sealer (&keys.case.id);
     reads version(&keys.case.id);
-    reads by_due(&Filter::default(), None, 9);
-    reads by_due(&by_key(), None, 9);
+    reads by_due(&Filter::default(), None, 9, &CommonParts::default());
+    reads by_due(&by_key(), None, 9, &CommonParts::default());
     reads newest(&Filter::default(), None, 9);
     reads newest(&by_key(), None, 9);
     reads of_order(&keys.order);
     reads of_orders(&[&keys.order]);
     reads queue_counts(&["reviewer"], Millis(5));
-    reads by_due(&by_name(), None, 9);
+    reads by_due(&by_name(), None, 9, &CommonParts::default());
     reads tone_counts(&keys.case.account);
     reads orderable(&keys.case.account, 9);
     changes claim(&keys.case.id, &keys.clerk, Millis(2), Millis(200));

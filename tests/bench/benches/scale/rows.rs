@@ -12,7 +12,7 @@ use yinxin_core::ids::SiteId;
 use yinxin_core::money::{FeeLine, Method};
 use yinxin_core::time::Millis;
 use yinxin_services::payments::OrderDetails;
-use yinxin_store::cases::{lookup_context, tails_of_name, tails_of_number};
+use yinxin_store::cases::{lookup_context, signature, tails_of_name, tails_of_number};
 use yinxin_store::seal::Sealer;
 
 /// Jobs that nobody could do, in either site.
@@ -60,7 +60,7 @@ impl Batch {
                 "cases",
                 "site, id, number, account_id, plugin, plugin_digest, plugin_version, service, state, tone, queue,
                  payable, ended, deleted, subject, data, version, entered_at, due_at, created_at, updated_at, claimed_by,
-                 claimed_until",
+                 claimed_until, subject_signature",
             ),
             jobs: Rows::new(
                 "jobs",
@@ -165,6 +165,7 @@ impl Maker {
             made.entered.into(),
             "".into(),
             0.into(),
+            signature(&made.subject).into(),
         ]);
     }
 

@@ -33,9 +33,16 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
         let mut seen = vec![];
         let mut after = None;
         loop {
-            let page = by_due(&mut tx, &site(), &filter, after.as_ref(), 2)
-                .await
-                .unwrap();
+            let page = by_due(
+                &mut tx,
+                &site(),
+                &filter,
+                after.as_ref(),
+                2,
+                store.common_parts(),
+            )
+            .await
+            .unwrap();
             seen.extend(page.iter().map(|line| line.number.clone()));
             let Some(last) = page.last() else { break };
             after = After::parse(&After::line(last).text());
@@ -51,7 +58,7 @@ async fn queues_page_by_due_date_and_search_finds_by_name_number_and_fingerprint
         })
         .await;
         assert_eq!(
-            by_due(&mut tx, &site(), &by_text, None, 9)
+            by_due(&mut tx, &site(), &by_text, None, 9, store.common_parts())
                 .await
                 .unwrap()
                 .len(),
@@ -111,7 +118,7 @@ async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_ma
                 text: Some(text.to_owned()),
                 ..Filter::default()
             };
-            let lines = by_due(&mut tx, &site(), &filter, None, 1_000)
+            let lines = by_due(&mut tx, &site(), &filter, None, 1_000, store.common_parts())
                 .await
                 .unwrap();
             lines.len()
@@ -139,6 +146,19 @@ async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_ma
         ] {
             assert_eq!(find(text).await, count, "{} {text}", store.name);
         }
+        // Cases that were last written before names had a signature.
+        sqlx::query("UPDATE cases SET subject_signature = -1")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let old = Filter {
+            text: Some("建设工程".into()),
+            ..Filter::default()
+        };
+        let lines = by_due(&mut tx, &site(), &old, None, 1_000, store.common_parts())
+            .await
+            .unwrap();
+        assert_eq!(lines.len(), 598, "{}", store.name);
         // What a case is called later finds it too.
         let mut renamed = case("20261121000001", "旧名公司", None);
         insert(&mut tx, &store.sealer, &site(), &renamed)
@@ -153,7 +173,9 @@ async fn a_part_of_a_name_finds_all_cases_that_have_it_whether_few_have_it_or_ma
                 text: Some(text.to_owned()),
                 ..Filter::default()
             };
-            let lines = by_due(&mut tx, &site(), &filter, None, 9).await.unwrap();
+            let lines = by_due(&mut tx, &site(), &filter, None, 9, store.common_parts())
+                .await
+                .unwrap();
             assert_eq!(lines.len(), count, "{} {text}", store.name);
         }
     }
