@@ -12,7 +12,7 @@ use yinxin_core::time::Millis;
 use yinxin_engine::views::{Lines, ListFilter};
 
 /// Lines of a page.
-const LINES: usize = 30;
+const LINES: usize = 25;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
