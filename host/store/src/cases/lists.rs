@@ -290,7 +290,7 @@ pub async fn by_due(
     let way = Way {
         rare: rare.as_ref(),
         lead: lead(conn, site, filter).await?,
-        // SQLite does so by itself.
+        // SQLite goes to a row when it needs a column that the index has not: after the comparison, by itself.
         rows_last: filter.text.is_some()
             && rare.is_none()
             && Dialect::of(conn) == Dialect::Postgres,

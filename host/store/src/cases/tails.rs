@@ -226,6 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_common_on_one_site_is_not_on_another() {
+        let [one, other] = ["jiangxi", "hunan"].map(|site| SiteId::parse(site).unwrap());
+        let common = CommonParts::default();
+        common.add(&one, "5efa8bbe");
+        assert!(common.has(&one, "5efa8bbe") && !common.has(&one, "5efa"));
+        assert!(!common.has(&other, "5efa8bbe"));
+    }
+
+    #[test]
     fn a_part_is_the_beginning_of_a_tail() {
         let tails = of_name("鹰潭ABC公司");
         assert_eq!(tails.len(), 7);
