@@ -110,7 +110,7 @@ pub fn read_form(form: &Form, raw: &[(String, String)], before: &Values) -> Form
     let mut values = before.clone();
     let mut problems = Vec::new();
     for field in form.sections.iter().flat_map(|section| &section.fields) {
-        if !values.shows(field.shown_when.as_ref()) {
+        if !values.shows(field.shown_when.as_deref()) {
             values.remove(&field.name);
             continue;
         }
@@ -138,7 +138,7 @@ pub fn read_form(form: &Form, raw: &[(String, String)], before: &Values) -> Form
 
 fn problem(field: &Field, message: String) -> Problem {
     Problem {
-        item: Some(field.name.clone()),
+        item: Some(field.name.to_string()),
         message,
         offer: None,
     }
@@ -164,12 +164,12 @@ mod tests {
         Field {
             name: name.into(),
             label: label.into(),
-            hint: String::new(),
+            hint: "".into(),
             kind,
             required: true,
             max_length: 50,
             shown_when: None,
-            autocomplete: String::new(),
+            autocomplete: "".into(),
         }
     }
 
@@ -177,14 +177,14 @@ mod tests {
         let choice = |value: &str, label: &str| Choice {
             value: value.into(),
             label: label.into(),
-            hint: String::new(),
+            hint: "".into(),
         };
         let kind = FieldKind::Choice(vec![choice("main", "主锁"), choice("sub", "副锁")]);
         let mut seal = field("seal", "印章名称", FieldKind::Text);
-        seal.shown_when = Some(Condition {
+        seal.shown_when = Some(Box::new(Condition {
             field: "lock".into(),
             values: vec!["main".into()],
-        });
+        }));
         let mut remark = field("remark", "备注", FieldKind::Text);
         remark.required = false;
         let fields = vec![

@@ -53,7 +53,7 @@ impl Engine {
             .filter_map(|step| step_view(inner, &situation, step))
             .collect();
         let papers = situation.definition.documents.iter().filter(|document| {
-            situation.case.values.shows(document.shown_when.as_ref())
+            situation.case.values.shows(document.shown_when.as_deref())
                 && (document.states.is_empty() || document.states.contains(&state.id))
                 && is_paper_of(&situation, &document.id)
         });

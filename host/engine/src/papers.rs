@@ -35,7 +35,7 @@ impl Engine {
             .clone();
         let in_state =
             document.states.is_empty() || document.states.contains(&situation.case.state);
-        if !situation.case.values.shows(document.shown_when.as_ref()) || !in_state {
+        if !situation.case.values.shows(document.shown_when.as_deref()) || !in_state {
             return Err(EngineError::NotAllowed);
         }
         // The QR code of a check leads to the phone's page, so the check has to exist.

@@ -131,7 +131,7 @@ fn offered<'a>(
         .filter_map(|receipt| case.document(&receipt.document))
         .filter(|document| {
             let in_state = document.states.is_empty() || document.states.contains(&case.case.state);
-            in_state && case.case.values.shows(document.shown_when.as_ref())
+            in_state && case.case.values.shows(document.shown_when.as_deref())
         })
 }
 

@@ -201,7 +201,7 @@ impl Situation {
                     .iter()
                     .find(|material| &material.id == id)
             })
-            .filter(|material| self.case.values.shows(material.shown_when.as_ref()))
+            .filter(|material| self.case.values.shows(material.shown_when.as_deref()))
     }
 
     /// Documents of these ids that the answers ask for.
@@ -211,7 +211,7 @@ impl Situation {
     ) -> impl Iterator<Item = &'a Shared<Document>> {
         ids.iter()
             .filter_map(|id| self.document(id))
-            .filter(|document| self.case.values.shows(document.shown_when.as_ref()))
+            .filter(|document| self.case.values.shows(document.shown_when.as_deref()))
     }
 
     /// All materials of the service's steps that the answers ask for.
@@ -478,7 +478,7 @@ pub(crate) fn profile_fields(inner: &Inner, site: &SiteId) -> Vec<ProfileField> 
     let fields = profile.sections.iter().flat_map(|section| &section.fields);
     fields
         .map(|field| ProfileField {
-            name: field.name.clone(),
+            name: field.name.to_string(),
             max_length: field::limit(field),
             clerk_only: Accounts::rememberable(&policy, &profile, &field.name).is_none(),
         })

@@ -1,20 +1,20 @@
 //! Compiled components on disk, so that a start does not compile again what has not changed.
 //!
 //! Loading machine code is running it: wasmtime takes a `.cwasm` file at its word, and a forged one owns the process.
-//! So a file is only loaded when this host wrote it. Each ends with an HMAC-SHA256 over its code and its own name, under a
-//! key that the host holds and the folder does not. The name is made of the component's digest and of everything in the
-//! engine that the code depends on (wasmtime's version, processor features, settings), so that a file can neither be
-//! changed nor passed off as another.
+//! So a file is only loaded when this host wrote it. Each ends with an HMAC-SHA256 over the sha256 of its code and its own
+//! name, under a key that the host holds and the folder does not. The name is made of the component's digest and of
+//! everything in the engine that the code depends on (wasmtime's version, processor features, settings), so that a file can
+//! neither be changed nor passed off as another.
 //!
 //! What was verified is then mapped into memory, not copied: a thousand plugins cost the pages that their calls touch, which
 //! the system can take back, instead of a gigabyte. So nobody may write to a file that is mapped. Files are 0400 in a folder
 //! that is 0700, and are replaced, never written over; whoever can write there all the same runs as the host's own user, and
 //! can as well read its master key.
 
-use ring::hmac;
+use ring::{digest, hmac};
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,10 @@ use wasmtime::component::Component;
 static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of the HMAC at the end of a file.
-const TAG: usize = 32;
+const TAG: usize = digest::SHA256_OUTPUT_LEN;
+
+/// Bytes read at a time: a file has hundreds of kilobytes, and what its reading took stays with the process for a while.
+const PIECE: usize = 16 << 10;
 
 #[derive(Debug, Error)]
 pub enum CacheError {
@@ -106,24 +109,14 @@ impl Cache {
     }
 
     /// Whether this host wrote the file, under this name.
-    fn is_ours(&self, name: &str, mut file: &fs::File) -> bool {
-        let mut signed = Vec::new();
-        if file.read_to_end(&mut signed).is_err() {
-            return false;
-        }
-        let Some(code) = signed.len().checked_sub(TAG) else {
-            return false;
-        };
-        let tag = signed.split_off(code);
-        signed.extend_from_slice(name.as_bytes());
-        hmac::verify(&self.key, &signed, &tag).is_ok()
+    fn is_ours(&self, name: &str, file: &fs::File) -> bool {
+        read(file)
+            .is_ok_and(|(code, tag)| hmac::verify(&self.key, &signed(&code, name), &tag).is_ok())
     }
 
     fn write(&self, name: &str, code: &[u8]) -> std::io::Result<()> {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(code);
-        context.update(name.as_bytes());
-        let tag = context.sign();
+        let digest = digest::digest(&digest::SHA256, code);
+        let tag = hmac::sign(&self.key, &signed(&digest, name));
         // Two threads or processes that compile the same component must not write into one file.
         let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
         let temporary = self
@@ -136,6 +129,30 @@ impl Cache {
         }
         written
     }
+}
+
+/// What the HMAC is over.
+fn signed(code: &digest::Digest, name: &str) -> Vec<u8> {
+    [code.as_ref(), name.as_bytes()].concat()
+}
+
+/// The sha256 of a file's code, and the HMAC that follows it.
+fn read(mut file: &fs::File) -> std::io::Result<(digest::Digest, [u8; TAG])> {
+    let bytes = file.metadata()?.len().saturating_sub(TAG as u64);
+    let mut code = BufReader::with_capacity(PIECE, file.take(bytes));
+    let mut context = digest::Context::new(&digest::SHA256);
+    loop {
+        let piece = code.fill_buf()?;
+        if piece.is_empty() {
+            break;
+        }
+        context.update(piece);
+        let read = piece.len();
+        code.consume(read);
+    }
+    let mut tag = [0; TAG];
+    file.read_exact(&mut tag)?;
+    Ok((context.finish(), tag))
 }
 
 fn write_new(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
@@ -153,14 +170,14 @@ fn write_new(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
 
 /// `<component's digest>-<engine's digest>.cwasm`
 fn name(engine: &Engine, digest: &str) -> String {
-    let mut hasher = Sha256Hasher(ring::digest::Context::new(&ring::digest::SHA256));
+    let mut hasher = Sha256Hasher(digest::Context::new(&digest::SHA256));
     engine.precompile_compatibility_hash().hash(&mut hasher);
     let engine = hex::encode(hasher.0.finish());
     format!("{digest}-{}.cwasm", engine.get(..16).unwrap_or(&engine))
 }
 
 /// The standard library's hashers promise no stability between versions; this one is sha256.
-struct Sha256Hasher(ring::digest::Context);
+struct Sha256Hasher(digest::Context);
 
 impl Hasher for Sha256Hasher {
     fn write(&mut self, bytes: &[u8]) {

@@ -193,7 +193,7 @@ fn facts(definition: &Definition, standing: u8) -> CaseFacts {
     };
     let fields = definition.forms.iter().flat_map(|form| form.fields());
     let values = fields.map(|field| NamedValue {
-        name: field.name.clone(),
+        name: field.name.to_string(),
         value: match field.kind {
             FieldKind::Mobile => "13800138000",
             FieldKind::Email => "a@example.cn",

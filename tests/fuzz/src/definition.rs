@@ -130,14 +130,14 @@ fn lives(definition: &Definition) {
         let answers: Vec<_> = form
             .fields()
             .enumerate()
-            .map(|(n, f)| (f.name.clone(), odd(n)))
+            .map(|(n, f)| (f.name.to_string(), odd(n)))
             .collect();
         reads_well(form, &answers);
         for field in form.fields() {
             if let FieldKind::Choice(choices) = &field.kind {
                 for choice in choices {
                     let chosen = field::parse(field, &choice.value);
-                    assert_eq!(chosen.as_ref(), Ok(&choice.value), "{}", field.name);
+                    assert_eq!(chosen.as_deref(), Ok(&*choice.value), "{}", field.name);
                 }
             }
         }

@@ -67,7 +67,7 @@ pub(crate) fn reads_well(form: &Form, answers: &[(String, String)]) {
     // What is right stays right, and the same, when it is sent once more as it is shown for editing.
     let shown = |field: &Field| {
         let answered = Answered::new(field, &reading.values, showing);
-        (field.name.clone(), answered.value.into_owned())
+        (field.name.to_string(), answered.value.into_owned())
     };
     let again: Vec<(String, String)> = form.fields().map(shown).collect();
     let second = read_form(form, &again, &Values::default());

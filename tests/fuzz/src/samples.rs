@@ -11,7 +11,7 @@ fn field(name: &str, kind: FieldKind) -> Field {
         required: false,
         max_length: 0,
         shown_when: None,
-        autocomplete: String::new(),
+        autocomplete: "".into(),
     }
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn form() -> Form {
     let choice = |value: &str| Choice {
         value: value.into(),
         label: "选项".into(),
-        hint: String::new(),
+        hint: "".into(),
     };
     let range = NumberRange {
         min: -5,
@@ -42,7 +42,7 @@ pub(crate) fn form() -> Form {
         field("address", FieldKind::Address),
         field("region", FieldKind::Region),
         field("date", FieldKind::Date),
-        field("number", FieldKind::Number(range)),
+        field("number", FieldKind::Number(range.into())),
         field("money", FieldKind::Money),
         field("choice", FieldKind::Choice(vec![choice("a"), choice("b")])),
         field("flag", FieldKind::Flag),
@@ -52,9 +52,11 @@ pub(crate) fn form() -> Form {
         field("request", FieldKind::CertificateRequest),
         field("file", FieldKind::Attachment),
     ];
-    let condition = |field: &str, value: &str| Condition {
-        field: field.into(),
-        values: vec![value.into()],
+    let condition = |field: &str, value: &str| {
+        Box::new(Condition {
+            field: field.into(),
+            values: vec![value.into()],
+        })
     };
     let mut asked = field("asked", FieldKind::Text);
     asked.shown_when = Some(condition("choice", "a"));

@@ -9,6 +9,7 @@ pub mod template;
 
 use crate::money::Method;
 use crate::shared::Shared;
+use ecow::EcoString;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,9 +159,9 @@ pub struct Step {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    pub value: String,
-    pub label: String,
-    pub hint: String,
+    pub value: EcoString,
+    pub label: EcoString,
+    pub hint: EcoString,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,7 +196,7 @@ pub enum FieldKind {
     Region,
     /// ISO 8601 date.
     Date,
-    Number(NumberRange),
+    Number(Box<NumberRange>),
     /// Yuan with two places; kept in fen.
     Money,
     /// One of a few, shown as radio buttons or, from eight on, as a list.
@@ -221,20 +222,23 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
+/// Of these a server holds thousands: short texts lie within, and what few fields have is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    pub name: String,
-    pub label: String,
-    pub hint: String,
+    pub name: EcoString,
+    pub label: EcoString,
+    pub hint: EcoString,
     pub kind: FieldKind,
     pub required: bool,
     /// Characters; 0 stands for the kind's own limit, which free text does not have.
     pub max_length: u32,
     /// Asked only when this holds.
-    pub shown_when: Option<Condition>,
+    pub shown_when: Option<Box<Condition>>,
     /// The autocomplete token of the HTML standard, or empty.
-    pub autocomplete: String,
+    pub autocomplete: EcoString,
 }
+
+const _: () = assert!(size_of::<Field>() <= 104);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
@@ -276,7 +280,7 @@ pub struct Material {
     /// Captions of the files where there is more than one, such as front and back.
     pub captions: Vec<String>,
     pub required: bool,
-    pub shown_when: Option<Condition>,
+    pub shown_when: Option<Box<Condition>>,
     /// The paper to download, print, stamp and scan for it, if there is one.
     pub template: Option<String>,
     /// Ready sentences for a refusal.
@@ -335,7 +339,7 @@ pub struct Document {
     pub id: String,
     pub title: String,
     pub blocks: Vec<Block>,
-    pub shown_when: Option<Condition>,
+    pub shown_when: Option<Box<Condition>>,
     /// States in which it can be downloaded; empty: in all.
     pub states: Vec<String>,
 }
@@ -501,6 +505,13 @@ pub struct Lifecycle {
     pub initial: String,
     pub states: Vec<Shared<State>>,
     pub transitions: Vec<Transition>,
+}
+
+impl AccountPolicy {
+    /// Whether only a clerk changes this field of the profile.
+    pub fn is_for_clerks(&self, field: &str) -> bool {
+        self.clerk_only_fields.iter().any(|name| name == field)
+    }
 }
 
 impl Receipt {

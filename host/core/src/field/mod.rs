@@ -57,7 +57,7 @@ pub fn parse(field: &Field, raw: &str) -> Result<String, String> {
         FieldKind::Choice(choices) => choices
             .iter()
             .find(|choice| choice.value == raw.trim())
-            .map(|choice| choice.value.clone())
+            .map(|choice| choice.value.to_string())
             .ok_or_else(|| "请从列出的选项中选择一项".to_owned()),
         FieldKind::Flag => match raw.trim() {
             TICKED | "on" | "true" | "1" => Ok(TICKED.to_owned()),
@@ -174,12 +174,12 @@ mod tests {
         Field {
             name: "f".into(),
             label: "字段".into(),
-            hint: String::new(),
+            hint: "".into(),
             kind,
             required: true,
             max_length: 0,
             shown_when: None,
-            autocomplete: String::new(),
+            autocomplete: "".into(),
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
         let choice = |value: &str, label: &str| Choice {
             value: value.into(),
             label: label.into(),
-            hint: String::new(),
+            hint: "".into(),
         };
         FieldKind::Choice(vec![choice("main", "主锁"), choice("sub", "副锁")])
     }

@@ -98,11 +98,12 @@ async fn the_cache_gives_back_what_this_host_wrote_and_nothing_else() {
         "taken from the cache"
     );
 
-    // One bit in the code, a cut, an empty file: compiled again and mended.
+    // One bit in the code, a byte more, a cut, an empty file: compiled again and mended.
     let mut flipped = written.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    for damaged in [flipped, written[..1000].to_vec(), Vec::new()] {
+    let longer = [&written[..], &[0]].concat();
+    for damaged in [flipped, longer, written[..1000].to_vec(), Vec::new()] {
         // In its place, as the files themselves cannot be written to.
         let place = file();
         std::fs::remove_file(&place).unwrap();

@@ -54,8 +54,8 @@ pub fn held(policy: &AccountPolicy, form: &Form, values: &Values) -> Vec<Held> {
             let text = normalise(values.get(&field.name));
             let held = Held {
                 kind,
-                field: field.name.clone(),
-                label: field.label.clone(),
+                field: field.name.to_string(),
+                label: field.label.to_string(),
                 text,
             };
             (!held.text.is_empty()).then_some(held)

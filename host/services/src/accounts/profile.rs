@@ -139,10 +139,9 @@ impl Accounts {
                     .filter_map(|kind| login_id::field_for(policy, form, kind))
                     .any(|held| held.name == field.name);
                 let filled = !profile.values.get(&field.name).is_empty();
-                (names_the_account && filled)
-                    || (!by_clerk && policy.clerk_only_fields.contains(&field.name))
+                (names_the_account && filled) || (!by_clerk && policy.is_for_clerks(&field.name))
             })
-            .map(|field| field.name.clone())
+            .map(|field| field.name.to_string())
             .collect()
     }
 
@@ -180,7 +179,8 @@ impl Accounts {
         let fixed = Self::fixed_fields(policy, edit.form, &before, editor);
         let mut problems: Vec<_> = fields(edit.form)
             .filter(|field| {
-                fixed.contains(&field.name) && is_changed(field, edit.raw, &before.values)
+                fixed.iter().any(|name| *name == field.name)
+                    && is_changed(field, edit.raw, &before.values)
             })
             .map(|field| problem(Some(&field.name), fixed_sentence(policy, field)))
             .collect();
@@ -304,9 +304,7 @@ impl Accounts {
             .iter()
             .filter_map(|&kind| login_id::field_for(policy, form, kind))
             .any(|field| field.name == name);
-        let closed = logs_in
-            || name == policy.mobile_field
-            || policy.clerk_only_fields.iter().any(|field| field == name);
+        let closed = logs_in || name == policy.mobile_field || policy.is_for_clerks(name);
         if closed {
             None
         } else {
@@ -326,7 +324,8 @@ fn fields(form: &Form) -> impl Iterator<Item = &Field> {
 fn without(form: &Form, names: &[String]) -> Form {
     let mut form = form.clone();
     for section in &mut form.sections {
-        section.fields.retain(|field| !names.contains(&field.name));
+        let is_named = |field: &Field| names.iter().any(|name| *name == field.name);
+        section.fields.retain(|field| !is_named(field));
     }
     form
 }
@@ -342,7 +341,7 @@ fn is_changed(field: &Field, raw: &[(String, String)], before: &Values) -> bool 
 
 fn fixed_sentence(policy: &AccountPolicy, field: &Field) -> String {
     let label = field.label.trim_end_matches(['：', ':']);
-    if policy.clerk_only_fields.contains(&field.name) {
+    if policy.is_for_clerks(&field.name) {
         format!("{label}只能由工作人员变更，请联系客服")
     } else {
         format!("{label}是登录名，不能变更；如有错误，请重新注册")

@@ -199,12 +199,12 @@ fn field(name: &str, label: &str, kind: FieldKind, required: bool) -> Field {
     Field {
         name: name.into(),
         label: label.into(),
-        hint: String::new(),
+        hint: "".into(),
         kind,
         required,
         max_length: 0,
         shown_when: None,
-        autocomplete: String::new(),
+        autocomplete: "".into(),
     }
 }
 

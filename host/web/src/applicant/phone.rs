@@ -113,14 +113,14 @@ fn masked_name(name: &str) -> String {
 
 fn masked_number(number: &str) -> String {
     let field = Field {
-        name: String::new(),
-        label: String::new(),
-        hint: String::new(),
+        name: "".into(),
+        label: "".into(),
+        hint: "".into(),
         kind: FieldKind::IdentityNumber,
         required: true,
         max_length: 0,
         shown_when: None,
-        autocomplete: String::new(),
+        autocomplete: "".into(),
     };
     field::masked(&field, number)
 }

@@ -223,12 +223,12 @@ pub fn answers(section: &Section, values: &Values, change: String) -> Answers {
     let asked = section
         .fields
         .iter()
-        .filter(|field| values.shows(field.shown_when.as_ref()));
+        .filter(|field| values.shows(field.shown_when.as_deref()));
     Answers {
         title: section.title.clone(),
         rows: asked
             .map(|field| AnswerRow {
-                label: field.label.clone(),
+                label: field.label.to_string(),
                 text: field::display(field, values.get(&field.name)),
             })
             .collect(),

@@ -192,7 +192,7 @@ fn field_of(action: &ActionView, kind: &FieldKind) -> Option<String> {
         .flat_map(|s| &s.fields);
     fields
         .find(|field| field.kind == *kind)
-        .map(|field| field.name.clone())
+        .map(|field| field.name.to_string())
 }
 
 /// A request's file as text: PEM as it is, DER wrapped into PEM (RFC 7468).

@@ -28,8 +28,8 @@ impl<'a> Answered<'a> {
             offer: problem
                 .and_then(|problem| problem.offer.as_ref())
                 .map(OfferView::from),
-            read_only: showing.read_only.contains(&field.name),
-            unmet: !values.shows(field.shown_when.as_ref()),
+            read_only: showing.read_only.iter().any(|name| *name == field.name),
+            unmet: !values.shows(field.shown_when.as_deref()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::answered::Answered;
 use super::{OfferView, element_id};
 use crate::texts::Texts;
+use ecow::EcoString;
 use serde::Serialize;
 use yinxin_core::definition::{Choice, Field, FieldKind};
 use yinxin_core::field;
@@ -25,24 +26,24 @@ pub enum Control {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChoiceView {
     pub id: String,
-    pub value: String,
-    pub label: String,
-    pub hint: String,
+    pub value: EcoString,
+    pub label: EcoString,
+    pub hint: EcoString,
     pub chosen: bool,
 }
 
 /// One field, ready for the template `forms/field.html`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldView {
-    pub name: String,
+    pub name: EcoString,
     pub id: String,
-    pub label: String,
-    pub hint: String,
+    pub label: EcoString,
+    pub hint: EcoString,
     pub control: Control,
     /// `type` of an input.
     pub input_type: &'static str,
     pub input_mode: &'static str,
-    pub autocomplete: String,
+    pub autocomplete: EcoString,
     /// `off` where a spelling checker would do harm.
     pub plain: bool,
     /// Codes are set in even digits.
@@ -81,7 +82,7 @@ impl FieldView {
         if !answered.error.is_empty() || !kind.check.is_empty() {
             described.push(format!("{id}-error"));
         }
-        let condition = field.shown_when.as_ref();
+        let condition = field.shown_when.as_deref();
         Self {
             label: field.label.clone(),
             hint: field.hint.clone(),

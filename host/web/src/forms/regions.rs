@@ -46,12 +46,12 @@ mod tests {
         let region = Field {
             name: "region".into(),
             label: "地区".into(),
-            hint: String::new(),
+            hint: "".into(),
             kind: FieldKind::Region,
             required: true,
             max_length: 0,
             shown_when: None,
-            autocomplete: String::new(),
+            autocomplete: "".into(),
         };
         let provinces = all();
         assert_eq!(provinces.len(), 34);

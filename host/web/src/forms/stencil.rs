@@ -63,7 +63,7 @@ impl Shape {
             FieldKind::Region => return None,
             FieldKind::Choice(choices) => choices
                 .iter()
-                .position(|choice| choice.value == answered.value),
+                .position(|choice| choice.value == *answered.value),
             FieldKind::Flag => (answered.value == TICKED).then_some(0),
             _ => None,
         };

@@ -12,12 +12,12 @@ fn field(name: &str, label: &str, kind: FieldKind) -> Field {
     Field {
         name: name.into(),
         label: label.into(),
-        hint: String::new(),
+        hint: "".into(),
         kind,
         required: true,
         max_length: 0,
         shown_when: None,
-        autocomplete: String::new(),
+        autocomplete: "".into(),
     }
 }
 
@@ -25,14 +25,14 @@ fn application() -> Shared<Form> {
     let choice = |value: &str, label: &str| Choice {
         value: value.into(),
         label: label.into(),
-        hint: format!("{label}的说明"),
+        hint: format!("{label}的说明").into(),
     };
     let kinds = FieldKind::Choice(vec![choice("main", "主锁"), choice("sub", "副锁")]);
     let mut seal = field("seal", "印章名称", FieldKind::Text);
-    seal.shown_when = Some(Condition {
+    seal.shown_when = Some(Box::new(Condition {
         field: "lock".into(),
         values: vec!["main".into()],
-    });
+    }));
     let mut unit = field("unit", "单位名称", FieldKind::OrganisationName);
     unit.hint = "与营业执照一致".into();
     unit.max_length = 64;
@@ -49,7 +49,7 @@ fn application() -> Shared<Form> {
         field("uscc", "统一社会信用代码", FieldKind::Uscc),
         field("lock", "锁的种类", kinds),
         seal,
-        field("years", "年限", FieldKind::Number(years)),
+        field("years", "年限", FieldKind::Number(years.into())),
         field("fee", "金额", FieldKind::Money),
         field("valid-from", "生效日期", FieldKind::Date),
         field("secret", "答案", FieldKind::SecretAnswer),

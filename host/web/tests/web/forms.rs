@@ -60,7 +60,7 @@ fn answers(form: &Form, turn: usize) -> Values {
             FieldKind::Region => ["", "江西省 鹰潭市", "月球"][at % 3],
             _ => TYPED[at % TYPED.len()],
         };
-        (field.name.clone(), text.to_owned())
+        (field.name.to_string(), text.to_owned())
     };
     fields(form).enumerate().map(answer).collect()
 }
@@ -70,11 +70,11 @@ fn problems(form: &Form, turn: usize) -> Vec<Problem> {
     let wrong = fields(form).enumerate().filter(|(place, _)| place % 3 == 0);
     wrong
         .map(|(place, field)| Problem {
-            item: Some(field.name.clone()),
+            item: Some(field.name.to_string()),
             message: format!("请检查 <{turn}>"),
             offer: (place % 6 == 0).then(|| Offer {
                 label: "改办 & 副锁".into(),
-                field: field.name.clone(),
+                field: field.name.to_string(),
                 value: "\"sub\"".into(),
             }),
         })
@@ -92,7 +92,7 @@ fn compare(form: &Shared<Form>, values: &Values, showing: Showing<'_>, writers: 
     assert_eq!(kept, anew, "{}", form.id);
     for field in fields(form) {
         let name = &field.name;
-        assert!(kept.contains(name), "{name} of {}", form.id);
+        assert!(kept.contains(name.as_str()), "{name} of {}", form.id);
     }
 }
 
@@ -106,7 +106,7 @@ async fn what_is_kept_of_a_form_changes_nothing_on_its_page() {
     let forms: Vec<&Shared<Form>> = definitions.iter().flat_map(|d| &d.forms).collect();
     assert!(forms.len() > definitions.len(), "there are forms");
     for form in forms {
-        let all: Vec<String> = fields(form).map(|field| field.name.clone()).collect();
+        let all: Vec<String> = fields(form).map(|field| field.name.to_string()).collect();
         compare(form, &Values::default(), Showing::default(), &writers);
         let sections = form.sections.iter().enumerate();
         let refusals: Vec<(String, String)> = sections

@@ -7,12 +7,12 @@ pub(crate) fn field(name: &str, label: &str, kind: FieldKind) -> Field {
     Field {
         name: name.into(),
         label: label.into(),
-        hint: String::new(),
+        hint: "".into(),
         kind,
         required: true,
         max_length: 100,
         shown_when: None,
-        autocomplete: String::new(),
+        autocomplete: "".into(),
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn choice(value: &str, label: &str) -> Choice {
     Choice {
         value: value.into(),
         label: label.into(),
-        hint: String::new(),
+        hint: "".into(),
     }
 }
 
@@ -152,10 +152,10 @@ fn service() -> Service {
 fn forms() -> Vec<Shared<Form>> {
     let lock = FieldKind::Choice(vec![choice("main", "主锁"), choice("sub", "副锁")]);
     let mut seal = field("seal-name", "印章名称", FieldKind::Text);
-    seal.shown_when = Some(Condition {
+    seal.shown_when = Some(Box::new(Condition {
         field: "lock".into(),
         values: vec!["main".into()],
-    });
+    }));
     vec![
         form(
             "profile",
@@ -197,10 +197,10 @@ fn licence() -> Material {
         files: 2,
         captions: vec!["正本".into(), "副本".into()],
         required: true,
-        shown_when: Some(Condition {
+        shown_when: Some(Box::new(Condition {
             field: "lock".into(),
             values: vec!["main".into()],
-        }),
+        })),
         template: Some("letter".into()),
         refusal_reasons: vec!["扫描件不清晰".into()],
     }

@@ -64,7 +64,7 @@ pub(super) fn check(report: &mut Report, root: &Place, definition: &Definition) 
         let count = &mut counting(report, &place);
         count("blocks", document.blocks.len(), bounds::BLOCKS);
         count("states", document.states.len(), bounds::STATES);
-        condition(count, document.shown_when.as_ref());
+        condition(count, document.shown_when.as_deref());
         for block in &document.blocks {
             match block {
                 Block::Table(rows) => count("rows", rows.len(), bounds::FIELDS),
@@ -121,7 +121,7 @@ fn of_form(report: &mut Report, place: &Place, form: &Form) {
         if let FieldKind::Choice(choices) = kind {
             count("choices", choices.len(), bounds::CHOICES);
         }
-        condition(count, shown_when.as_ref());
+        condition(count, shown_when.as_deref());
     }
 }
 
@@ -134,7 +134,7 @@ fn of_material(report: &mut Report, place: &Place, material: &Material) {
         material.refusal_reasons.len(),
         bounds::LINES,
     );
-    condition(count, material.shown_when.as_ref());
+    condition(count, material.shown_when.as_deref());
 }
 
 fn of_lifecycle(report: &mut Report, place: &Place, lifecycle: &Lifecycle) {

@@ -110,7 +110,7 @@ fn unbounded_upload() {
 #[test]
 fn unknown_field_in_a_condition() {
     assert_snapshot!(broken(|d| {
-        d.materials[0].shown_when = Some(Condition { field: "lok".into(), values: vec!["main".into()] });
+        d.materials[0].shown_when = Some(Box::new(Condition { field: "lok".into(), values: vec!["main".into()] }));
     }), @r"
     error: field `lok` does not exist in service `new`
       --> sample › material licence
@@ -122,7 +122,7 @@ fn unknown_field_in_a_condition() {
 fn value_that_a_condition_never_sees() {
     assert_snapshot!(broken(|d| {
         let condition = Condition { field: "lock".into(), values: vec!["master".into()] };
-        field_of(d, "seal-name").shown_when = Some(condition);
+        field_of(d, "seal-name").shown_when = Some(condition.into());
     }), @r"
     error: field `lock` never has the value `master`
       --> sample › form application › field seal-name

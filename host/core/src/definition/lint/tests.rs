@@ -268,25 +268,25 @@ fn fields_are_bounded_and_ask_in_order() {
                     max: 1,
                     unit: "年".into(),
                 };
-                field_of(d, "seal-name").kind = FieldKind::Number(range);
+                field_of(d, "seal-name").kind = FieldKind::Number(range.into());
             },
             "no number is from 5 to 1",
         ),
         (
             |d| {
-                field_of(d, "unit").shown_when = Some(Condition {
+                field_of(d, "unit").shown_when = Some(Box::new(Condition {
                     field: "lock".into(),
                     values: vec!["sub".into()],
-                })
+                }))
             },
             "field `unit` depends on `lock`, which is asked below it",
         ),
         (
             |d| {
-                field_of(d, "seal-name").shown_when = Some(Condition {
+                field_of(d, "seal-name").shown_when = Some(Box::new(Condition {
                     field: "lock".into(),
                     values: vec![],
-                })
+                }))
             },
             "the condition on `lock` has no values and never holds",
         ),
@@ -455,10 +455,10 @@ fn what_is_far_too_large_is_told_at_once() {
         for form in 0..15 {
             let fields = (0..190).map(|n| {
                 let mut wrong = field(&format!("F {form} {n}"), "", FieldKind::Text);
-                wrong.shown_when = Some(Condition {
+                wrong.shown_when = Some(Box::new(Condition {
                     field: "no-such".into(),
                     values: vec!["x".into()],
-                });
+                }));
                 wrong
             });
             d.forms.push(form_of(&format!("f{form}"), fields.collect()));

@@ -60,7 +60,7 @@ pub async fn show(applicant: Applicant) -> Result<Response, WebError> {
                 .fields
                 .iter()
                 .map(|field| Row {
-                    label: field.label.clone(),
+                    label: field.label.to_string(),
                     text: field::masked(field, profile.values.get(&field.name)),
                 })
                 .collect(),

@@ -27,14 +27,14 @@ pub fn form(visit: &Visit, methods: &[Method]) -> Form {
         found.unwrap_or_default().to_owned()
     };
     let field = |name: &str, kind: FieldKind, autocomplete: &str| Field {
-        name: name.to_owned(),
-        label: text(name),
-        hint: hint(name),
+        name: name.into(),
+        label: text(name).into(),
+        hint: hint(name).into(),
         kind,
         required: true,
         max_length: 0,
         shown_when: None,
-        autocomplete: autocomplete.to_owned(),
+        autocomplete: autocomplete.into(),
     };
     let section = |id: &str, fields: Vec<Field>| Section {
         id: id.to_owned(),
@@ -43,16 +43,16 @@ pub fn form(visit: &Visit, methods: &[Method]) -> Form {
         fields,
     };
     let choice = |value: &str| Choice {
-        value: value.to_owned(),
-        label: text(value),
-        hint: String::new(),
+        value: value.into(),
+        label: text(value).into(),
+        hint: "".into(),
     };
     let ways = methods
         .iter()
         .map(|method| Choice {
-            value: method_name(*method).to_owned(),
-            label: method_text(visit, *method).to_owned(),
-            hint: hint(method_name(*method)),
+            value: method_name(*method).into(),
+            label: method_text(visit, *method).into(),
+            hint: hint(method_name(*method)).into(),
         })
         .collect();
     let units_only = Condition {
@@ -71,7 +71,7 @@ pub fn form(visit: &Visit, methods: &[Method]) -> Form {
         ),
         bounded(field("invoice_title", FieldKind::Text, ""), NAME_LIMIT),
         Field {
-            shown_when: Some(units_only),
+            shown_when: Some(units_only.into()),
             ..field("tax_number", FieldKind::TaxNumber, "")
         },
         field("invoice_email", FieldKind::Email, "email"),
