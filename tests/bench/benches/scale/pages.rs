@@ -10,7 +10,7 @@ use yinxin_bench::table::{Goal, heading, line, micros};
 
 /// Times that each page is asked for, of either site, after a round for each case that is looked for: that one opens
 /// connections, compiles templates and brings what lies on the disk into memory.
-const TIMES: usize = 200;
+const TIMES: usize = 1_000;
 
 type Path = fn(&Filled, &Made) -> String;
 
