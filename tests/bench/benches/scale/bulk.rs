@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions, Connection, Decode, Executor, Row, Type};
+use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions, Connection, Decode, Row, Type};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -142,7 +142,11 @@ impl Writer {
     }
 
     /// What a database does by itself after a while; nothing is left to be written to the disk beside what is measured.
-    pub async fn settle(self) {
+    pub async fn settle(mut self) {
+        if let Self::Postgres(_) = &self {
+            self.execute("VACUUM ANALYZE").await;
+            self.execute("CHECKPOINT").await;
+        }
         match self {
             Self::Sqlite(mut conn) => {
                 let file: String = sqlx::query_scalar("SELECT file FROM pragma_database_list")
@@ -152,12 +156,7 @@ impl Writer {
                 conn.close().await.unwrap();
                 std::fs::File::open(file).unwrap().sync_all().unwrap();
             }
-            Self::Postgres(mut conn) => {
-                for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
-                    conn.execute(statement).await.unwrap();
-                }
-                conn.close().await.unwrap();
-            }
+            Self::Postgres(conn) => conn.close().await.unwrap(),
         }
     }
 }
