@@ -1,49 +1,72 @@
 //! The steps that bring a database's schema up to date; sqlx remembers which it has taken. They are listed here because
 //! sqlx's macro, which reads the folder, has the drivers of both databases compiled a second time.
 
+use crate::Dialect;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// The files of `migrations`, in their order: what a step is about and its statements.
-const STEPS: [(&str, &str); 12] = [
-    ("base", include_str!("../migrations/0001_base.sql")),
-    ("accounts", include_str!("../migrations/0002_accounts.sql")),
-    ("payments", include_str!("../migrations/0003_payments.sql")),
-    ("messages", include_str!("../migrations/0004_messages.sql")),
-    ("files", include_str!("../migrations/0005_files.sql")),
-    (
+/// A file of `migrations`.
+struct Step {
+    name: &'static str,
+    statements: &'static str,
+    /// The database that alone takes it.
+    only: Option<Dialect>,
+}
+
+const fn both(name: &'static str, statements: &'static str) -> Step {
+    Step {
+        name,
+        statements,
+        only: None,
+    }
+}
+
+/// In their order.
+const STEPS: [Step; 13] = [
+    both("base", include_str!("../migrations/0001_base.sql")),
+    both("accounts", include_str!("../migrations/0002_accounts.sql")),
+    both("payments", include_str!("../migrations/0003_payments.sql")),
+    both("messages", include_str!("../migrations/0004_messages.sql")),
+    both("files", include_str!("../migrations/0005_files.sql")),
+    both(
         "statements",
         include_str!("../migrations/0006_statements.sql"),
     ),
-    ("invoices", include_str!("../migrations/0007_invoices.sql")),
-    (
+    both("invoices", include_str!("../migrations/0007_invoices.sql")),
+    both(
         "bound_certificates",
         include_str!("../migrations/0008_bound_certificates.sql"),
     ),
-    ("books", include_str!("../migrations/0009_books.sql")),
-    (
+    both("books", include_str!("../migrations/0009_books.sql")),
+    both(
         "waiting_jobs",
         include_str!("../migrations/0010_waiting_jobs.sql"),
     ),
-    (
+    both(
         "narrowed_lists",
         include_str!("../migrations/0011_narrowed_lists.sql"),
     ),
-    (
+    both(
         "name_signatures",
         include_str!("../migrations/0012_name_signatures.sql"),
     ),
+    Step {
+        name: "plugin_keys",
+        statements: include_str!("../migrations/0013_plugin_keys.sql"),
+        only: Some(Dialect::Postgres),
+    },
 ];
 
-/// Every step under its number, which begins with one.
-pub(crate) fn migrator() -> Migrator {
-    let steps = (1..).zip(STEPS);
-    let migrations = steps.map(|(number, (name, statements))| {
+/// Every step of a database under its number, which begins with one.
+pub(crate) fn migrator(dialect: Dialect) -> Migrator {
+    let steps = (1..).zip(&STEPS);
+    let taken = steps.filter(|(_, step)| step.only.is_none_or(|only| only == dialect));
+    let migrations = taken.map(|(number, step)| {
         Migration::new(
             number,
-            name.into(),
+            step.name.into(),
             MigrationType::Simple,
-            statements.into_sql_str(),
+            step.statements.into_sql_str(),
             false,
         )
     });
@@ -62,9 +85,9 @@ mod tests {
             .map(|file| file.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let steps = (1..).zip(STEPS);
+        let steps = (1..).zip(&STEPS);
         let expected: Vec<_> = steps
-            .map(|(number, (name, _))| format!("{number:04}_{name}.sql"))
+            .map(|(number, step)| format!("{number:04}_{}.sql", step.name))
             .collect();
         assert_eq!(names, expected);
     }

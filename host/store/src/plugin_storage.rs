@@ -32,7 +32,7 @@ pub async fn scan(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-    // Keys are compared as bytes on both databases: `substr` finds the prefix, since LIKE would give `%` and `_` a meaning.
+    // Keys are compared as bytes on both databases. `substr` finds the prefix, since LIKE would give `%` and `_` a meaning.
     let rows = sqlx::query(
         "SELECT key, value FROM plugin_storage
          WHERE site = $1 AND plugin = $2 AND key > $3 AND key >= $4 AND substr(key, 1, length($4)) = $4 ORDER BY key LIMIT $5",
@@ -119,7 +119,35 @@ pub async fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::stores;
+    use crate::testing::{postgres_in_chinese, stores};
+
+    #[tokio::test]
+    async fn keys_come_in_the_order_of_their_bytes_whatever_the_databases_language() {
+        let site = SiteId::parse("jiangxi").unwrap();
+        let mut stores = stores().await;
+        stores.push(postgres_in_chinese().await);
+        for store in stores {
+            let mut tx = store.begin().await.unwrap();
+            lock(&mut tx, &site, "yingtan").await.unwrap();
+            for key in ["b", "阿", "Z", "a-1", "a", "钥", "a1", "B"] {
+                write(&mut tx, &site, "yingtan", key, Some(b"v"))
+                    .await
+                    .unwrap();
+            }
+            let keys = async |tx: &mut Connection, after, limit| {
+                let found = scan(tx, &site, "yingtan", "", after, limit);
+                let keys = found.await.unwrap().into_iter().map(|(key, _)| key);
+                keys.collect::<Vec<_>>()
+            };
+            assert_eq!(
+                keys(&mut tx, None, 10).await,
+                ["B", "Z", "a", "a-1", "a1", "b", "钥", "阿"],
+                "{}",
+                store.name
+            );
+            assert_eq!(keys(&mut tx, Some("Z"), 2).await, ["a", "a-1"]);
+        }
+    }
 
     #[tokio::test]
     async fn a_plugin_sees_its_own_keys_only() {

@@ -97,7 +97,7 @@ impl Store {
             readers: Arc::new(Readers::new(readers as usize)),
             common_parts: Arc::default(),
         };
-        migrations::migrator()
+        migrations::migrator(dialect)
             .run(&store.pool)
             .await
             .map_err(|error| StoreError::Database(sqlx::Error::Migrate(Box::new(error))))?;

@@ -15,7 +15,37 @@ pub struct TestStore {
     pub store: Store,
     pub sealer: Arc<Sealer>,
     pub name: &'static str,
-    _folder: Option<tempfile::TempDir>,
+    _place: Place,
+}
+
+/// What goes with it.
+#[derive(Debug)]
+enum Place {
+    Folder {
+        _folder: tempfile::TempDir,
+    },
+    Schema {
+        _schema: Schema,
+    },
+    /// Stays until PostgreSQL goes.
+    Database,
+}
+
+/// A schema of the PostgreSQL database, 2.6 MB with all its empty tables.
+#[derive(Debug)]
+struct Schema(String);
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        // What still holds a lock is waited for, but not by a test; a thread of its own, since this one may run a runtime.
+        let statements = format!("SET lock_timeout = '10s'; DROP SCHEMA {} CASCADE", self.0);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.map(|runtime| runtime.block_on(execute(statements)).ok())
+        });
+    }
 }
 
 impl std::ops::Deref for TestStore {
@@ -188,7 +218,7 @@ async fn sqlite_with(connections: u32) -> TestStore {
         store,
         sealer: Arc::new(Sealer::new(&[7; 32])),
         name: "sqlite",
-        _folder: Some(folder),
+        _place: Place::Folder { _folder: folder },
     }
 }
 
@@ -198,26 +228,66 @@ pub async fn postgres() -> TestStore {
 }
 
 async fn postgres_with(connections: u32) -> TestStore {
-    let url = std::env::var("YINXIN_TEST_POSTGRES")
-        .unwrap_or_else(|_| "postgres://yinxin:yinxin@127.0.0.1:54329/yinxin".to_owned());
     let schema = format!("t{}", uuid::Uuid::new_v4().simple());
+    create(format!("CREATE SCHEMA {schema}")).await;
+    let place = Place::Schema {
+        _schema: Schema(schema.clone()),
+    };
+    postgres_at(&postgres_url(), connections, Some(schema), place).await
+}
+
+/// A fresh PostgreSQL database that sorts texts as people in China do; the usual one sorts them by their bytes.
+pub async fn postgres_in_chinese() -> TestStore {
+    let name = format!("chinese_{}", uuid::Uuid::new_v4().simple());
+    let how = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'zh-CN' LOCALE 'C'";
+    create(format!("CREATE DATABASE {name} {how}")).await;
+    let url = postgres_url();
+    let (server, _) = url
+        .rsplit_once('/')
+        .expect("an address ends with a database");
+    postgres_at(
+        &format!("{server}/{name}"),
+        CONNECTIONS,
+        None,
+        Place::Database,
+    )
+    .await
+}
+
+fn postgres_url() -> String {
+    std::env::var("YINXIN_TEST_POSTGRES")
+        .unwrap_or_else(|_| "postgres://yinxin:yinxin@127.0.0.1:54329/yinxin".to_owned())
+}
+
+async fn create(statement: String) {
+    execute(statement).await.expect(
+        "PostgreSQL answers; `cargo xtask test unit` starts one and sets YINXIN_TEST_POSTGRES",
+    );
+}
+
+async fn execute(statements: String) -> Result<(), sqlx::Error> {
     sqlx::any::install_default_drivers();
-    let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&url)
-        .await
-        .expect(
-            "PostgreSQL answers; `cargo xtask test unit` starts one and sets YINXIN_TEST_POSTGRES",
-        );
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
+    let mut connection =
+        <sqlx::AnyConnection as sqlx::Connection>::connect(&postgres_url()).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements))
         .execute(&mut connection)
-        .await
-        .expect("schema is created");
-    let store = Store::open_with(&url, connections, Some(schema))
+        .await?;
+    Ok(())
+}
+
+async fn postgres_at(
+    url: &str,
+    connections: u32,
+    schema: Option<String>,
+    place: Place,
+) -> TestStore {
+    let store = Store::open_with(url, connections, schema)
         .await
         .expect("PostgreSQL opens");
     TestStore {
         store,
         sealer: Arc::new(Sealer::new(&[7; 32])),
         name: "postgres",
-        _folder: None,
+        _place: place,
     }
 }
