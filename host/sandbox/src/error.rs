@@ -38,6 +38,9 @@ pub enum Failure {
     /// Places outside of its memory, text that is not UTF-8, a case that the contract does not have.
     #[error("returned what cannot be read: {reason}")]
     BadResult { reason: String },
+    /// The same of what it handed to a function of the host's.
+    #[error("handed the host what cannot be read: {reason}")]
+    BadArguments { reason: String },
     #[error("asked for more than {limit} effects")]
     EffectsCount { limit: u32 },
     #[error("asked for effects of more than {limit} bytes")]
@@ -57,7 +60,7 @@ pub enum Failure {
     /// It could not even be set up.
     #[error("could not be instantiated: {reason}")]
     Instantiation { reason: String },
-    /// The host's side of an import failed.
+    /// The sandbox is not set up as it should be.
     #[error("the host failed: {reason}")]
     Host { reason: String },
 }
@@ -106,7 +109,8 @@ impl Failure {
             Stage::Instantiating => Self::Instantiation { reason },
             // As above: no code of the guest on the stack, so it is its result that is read.
             Stage::Running if !error.is::<WasmBacktrace>() => Self::BadResult { reason },
-            Stage::Running => Self::Host { reason },
+            // A function of the host's ends a call with [`Exceeded`] alone.
+            Stage::Running => Self::BadArguments { reason },
         }
     }
 

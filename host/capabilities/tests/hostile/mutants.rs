@@ -262,9 +262,7 @@ fn is_its_own(failure: &Failure) -> &'static str {
         Failure::Panic => "it panicked",
         Failure::Trap { .. } => "it trapped",
         Failure::Instantiation { .. } => "it could not be instantiated",
-        // What an import was handed and wasmtime could not read, such as a pointer that is not aligned, has this name too;
-        // that the pool was full has it as well, and would be ours.
-        Failure::Host { reason } if !reason.contains("limit") => "its arguments could not be read",
+        Failure::BadArguments { .. } => "its arguments could not be read",
         Failure::Host { .. } | Failure::Busy { .. } => panic!("{failure}"),
         other => panic!("{other}"),
     }

@@ -38,12 +38,6 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
         ),
         ("hand-over", Failure::HostCallBytes { limit: 4 << 20 }),
         ("effects-forever", Failure::EffectsCount { limit: 1000 }),
-        (
-            "host-fails",
-            Failure::Host {
-                reason: "no disk".into(),
-            },
-        ),
     ];
     for (export, failure) in cases {
         assert_eq!(
@@ -75,6 +69,13 @@ async fn every_misbehaviour_has_its_error_and_leaves_the_sandbox_whole() {
         matches!(no_text.failure, Failure::BadResult { .. }),
         "{no_text}"
     );
+    for export in ["hand-outside", "hand-crooked", "hand-no-text"] {
+        let handed = failed::<()>(&sandbox, &guest, &limits, export).await;
+        assert!(
+            matches!(handed.failure, Failure::BadArguments { .. }),
+            "{handed}"
+        );
+    }
 }
 
 /// What is one list in the guest's memory would be a hundred at the host, or a hundred times a hundred.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use yinxin_sandbox::wasmtime::component::{
     ComponentNamedList, Instance, InstancePre, Lift, Linker,
 };
-use yinxin_sandbox::wasmtime::{self, Store, StoreContextMut};
+use yinxin_sandbox::wasmtime::{Store, StoreContextMut};
 use yinxin_sandbox::{Call, CallError, Limits, Room, Sandbox, Settings, Share};
 
 const GUEST: &str = include_str!("guest.wat");
@@ -66,17 +66,15 @@ fn prepare(sandbox: &Sandbox, bytes: &[u8]) -> InstancePre<Room<Host>> {
     )
     .unwrap();
     host.func_wrap(
+        "take-text",
+        |_: StoreContextMut<'_, Room<Host>>, (_text,): (String,)| Ok(()),
+    )
+    .unwrap();
+    host.func_wrap(
         "effect",
         |mut store: StoreContextMut<'_, Room<Host>>, (): ()| {
             store.data_mut().budget.effect(8)?;
             Ok(())
-        },
-    )
-    .unwrap();
-    host.func_wrap(
-        "fail",
-        |_: StoreContextMut<'_, Room<Host>>, (): ()| -> wasmtime::Result<()> {
-            Err(wasmtime::Error::msg("no disk"))
         },
     )
     .unwrap();
