@@ -99,6 +99,10 @@ impl Postgres {
                 "fsync=off",
                 "synchronous_commit=off",
                 "full_page_writes=off",
+                // The log of what is written would grow to a gigabyte.
+                "wal_level=minimal",
+                "max_wal_senders=0",
+                "max_wal_size=128MB",
             ] {
                 server.args(["-c", setting]);
             }
