@@ -179,7 +179,7 @@ impl Engine {
             filter,
             after.as_ref(),
             one_more(limit),
-            store.common_parts(),
+            store.name_statistics(),
         )
         .await?;
         let (lines, more) = cut(lines, limit);

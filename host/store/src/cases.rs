@@ -18,7 +18,7 @@ pub use lists::{
 };
 use lists::{LINE, line};
 pub use signature::signature;
-pub use tails::{CommonParts, of_name as tails_of_name, of_number as tails_of_number};
+pub use tails::{NameStatistics, of_name as tails_of_name, of_number as tails_of_number};
 
 /// One case as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

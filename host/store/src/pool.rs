@@ -1,6 +1,6 @@
 //! Opening the database and its transactions.
 
-use crate::cases::CommonParts;
+use crate::cases::NameStatistics;
 use crate::{Connection, StoreError, migrations};
 use scopeguard::ScopeGuard;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -34,7 +34,7 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
     readers: Arc<Readers>,
-    common_parts: Arc<CommonParts>,
+    name_statistics: Arc<NameStatistics>,
 }
 
 /// Of so many connections one stays with who reads.
@@ -95,7 +95,7 @@ impl Store {
             pool,
             dialect,
             readers: Arc::new(Readers::new(readers as usize)),
-            common_parts: Arc::default(),
+            name_statistics: Arc::default(),
         };
         migrations::migrator(dialect)
             .run(&store.pool)
@@ -110,8 +110,8 @@ impl Store {
     }
 
     /// What is known of the names of its cases.
-    pub fn common_parts(&self) -> &CommonParts {
-        &self.common_parts
+    pub fn name_statistics(&self) -> &NameStatistics {
+        &self.name_statistics
     }
 
     /// A connection to read with.

@@ -1,7 +1,7 @@
 //! Lists of cases, page by page: an account's, a role's queue, a search. Every page is read off an index.
 
 use crate::cases::signature;
-use crate::cases::tails::{CommonParts, FEW, Part};
+use crate::cases::tails::{NameStatistics, Part};
 use crate::cases::{Claim, NEVER, Standing};
 use crate::query::{Query, among};
 use crate::{Connection, Dialect, StoreError};
@@ -273,18 +273,18 @@ async fn fetch(query: Query, conn: &mut Connection) -> Result<Vec<Line>, StoreEr
     query.rows(conn).await?.iter().map(line).collect()
 }
 
-/// A clerk's list: what is due first comes first. `common` is [`crate::Store::common_parts`].
+/// A clerk's list: what is due first comes first. `statistics` is [`crate::Store::name_statistics`].
 pub async fn by_due(
     conn: &mut Connection,
     site: &SiteId,
     filter: &Filter,
     after: Option<&After>,
     limit: i64,
-    common: &CommonParts,
+    statistics: &NameStatistics,
 ) -> Result<Vec<Line>, StoreError> {
     let part = filter.text.as_deref().map(Part::new);
     let rare = match part {
-        Some(part) if part.is_rare(conn, site, common).await? => Some(part),
+        Some(part) if part.is_rare(conn, site, statistics).await? => Some(part),
         _ => None,
     };
     let way = Way {
@@ -297,6 +297,9 @@ pub async fn by_due(
     };
     fetch(by_due_query(site, filter, way, after, limit), conn).await
 }
+
+/// A list is walked by the column of which no more cases than these have the value.
+const FEW: i64 = 500;
 
 /// The column to walk, for SQLite, which does not know: one that few cases have the value of, or the first where many have
 /// each. None where the filter has something else by which cases are found.

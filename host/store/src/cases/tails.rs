@@ -3,17 +3,25 @@
 
 use crate::query::Query;
 use crate::{Connection, StoreError};
+use sqlx::Row;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use yinxin_core::ids::SiteId;
 
 /// UTF-16 units of a tail that are kept: eight characters tell names apart, the rest is compared.
 const UNITS: usize = 8;
 /// A number's running digits, as people read them out: the last six, five or four.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=6;
-/// Names and numbers that are fetched one by one. A part that more have stands in one case of a few hundred, so that a
-/// page of its cases is soon found in any list.
-pub(super) const FEW: i64 = 500;
+/// The size of a site is asked again after this time.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// How many names and numbers are fetched one by one on a site with so many cases; where more have a part, a walk through
+/// the list finds a page of their cases sooner. Fetching takes the longer the more have it, and walking the longer the fewer
+/// of the cases do: with what either database takes for a name and for a case that is passed by, the two meet here.
+fn few(cases: i64) -> i64 {
+    cases.max(0).isqrt() / 2
+}
 
 /// Hexadecimal, so that every database sorts them the same way whatever its language: by their characters.
 fn coded(text: &str) -> String {
@@ -95,26 +103,69 @@ async fn add(
     Ok(())
 }
 
-/// Parts of which a site has more than [`FEW`], so that nobody asks again: names come and do not go.
+/// What is known of the names and numbers of each site, so that not every search asks.
 #[derive(Debug, Default)]
-pub struct CommonParts(Mutex<HashMap<SiteId, HashSet<String>>>);
+pub struct NameStatistics(Mutex<HashMap<SiteId, SiteNames>>);
 
-impl CommonParts {
-    /// Of one site: as many as there are pairs of characters that many names have, and some megabyte at most.
+#[derive(Debug)]
+struct SiteNames {
+    /// [`few`]
+    few: i64,
+    /// Parts that more have: names come and do not go.
+    common: HashSet<String>,
+    asked: Instant,
+}
+
+impl NameStatistics {
+    /// Common parts of one site: as many as there are pairs of characters that many names have, and some megabyte at most.
     const KEPT: usize = 10_000;
 
-    fn has(&self, site: &SiteId, from: &str) -> bool {
+    /// How many are few, unless that was asked too long ago.
+    fn few(&self, site: &SiteId, now: Instant) -> Option<i64> {
         let sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sites.get(site).is_some_and(|parts| parts.contains(from))
+        let known = sites.get(site)?;
+        (now.saturating_duration_since(known.asked) < FRESH).then_some(known.few)
     }
 
-    fn add(&self, site: &SiteId, from: &str) {
+    /// With another size other parts are common.
+    fn renew(&self, site: &SiteId, cases: i64, now: Instant) -> i64 {
+        let names = SiteNames {
+            few: few(cases),
+            common: HashSet::new(),
+            asked: now,
+        };
+        let few = names.few;
         let mut sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let parts = sites.entry(site.clone()).or_default();
-        if parts.len() < Self::KEPT {
-            parts.insert(from.to_owned());
+        sites.insert(site.clone(), names);
+        few
+    }
+
+    fn is_common(&self, site: &SiteId, from: &str) -> bool {
+        let sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sites
+            .get(site)
+            .is_some_and(|names| names.common.contains(from))
+    }
+
+    fn add_common(&self, site: &SiteId, from: &str) {
+        let mut sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = sites.get_mut(site)
+            && names.common.len() < Self::KEPT
+        {
+            names.common.insert(from.to_owned());
         }
     }
+}
+
+/// How many cases were ever begun on a site.
+async fn begun(conn: &mut Connection, site: &SiteId) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(last), 0) AS BIGINT) AS cases FROM case_numbers WHERE site = $1",
+    )
+    .bind(site.as_str().to_owned())
+    .fetch_one(conn)
+    .await?;
+    Ok(row.try_get("cases")?)
 }
 
 /// A part of a name or number, as it is looked for.
@@ -150,19 +201,29 @@ impl Part {
         &self,
         conn: &mut Connection,
         site: &SiteId,
-        common: &CommonParts,
+        statistics: &NameStatistics,
     ) -> Result<bool, StoreError> {
-        if common.has(site, &self.from) {
+        let now = Instant::now();
+        let few = match statistics.few(site, now) {
+            Some(few) => few,
+            None => statistics.renew(site, begun(conn, site).await?, now),
+        };
+        if statistics.is_common(site, &self.from) {
             return Ok(false);
         }
-        let is_rare = self.has_few(conn, site).await?;
+        let is_rare = self.has_few(conn, site, few).await?;
         if !is_rare {
-            common.add(site, &self.from);
+            statistics.add_common(site, &self.from);
         }
         Ok(is_rare)
     }
 
-    async fn has_few(&self, conn: &mut Connection, site: &SiteId) -> Result<bool, StoreError> {
+    async fn has_few(
+        &self,
+        conn: &mut Connection,
+        site: &SiteId,
+        few: i64,
+    ) -> Result<bool, StoreError> {
         // The one after the last of a few is there or is not.
         let names = sqlx::query(
             "SELECT whole FROM case_tails WHERE site = $1 AND tail >= $2 AND tail < $3 LIMIT 1 OFFSET $4",
@@ -170,7 +231,7 @@ impl Part {
         .bind(site.as_str().to_owned())
         .bind(self.from.clone())
         .bind(self.until.clone())
-        .bind(FEW)
+        .bind(few)
         .fetch_optional(&mut *conn)
         .await?;
         let Some(number) = self.number.as_ref().filter(|_| names.is_none()) else {
@@ -182,7 +243,7 @@ impl Part {
         .bind(site.as_str().to_owned())
         .bind(number.clone())
         .bind(after_digits(number))
-        .bind(FEW)
+        .bind(few)
         .fetch_optional(conn)
         .await?;
         Ok(numbers.is_none())
@@ -226,12 +287,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_few_grows_with_the_site_and_is_asked_again() {
+        assert_eq!([0, 1_000, 20_000, 1_000_000].map(few), [0, 15, 70, 500]);
+        let site = SiteId::parse("jiangxi").unwrap();
+        let statistics = NameStatistics::default();
+        let now = Instant::now();
+        assert_eq!(statistics.few(&site, now), None);
+        assert_eq!(statistics.renew(&site, 20_000, now), 70);
+        assert_eq!(statistics.few(&site, now), Some(70));
+        assert_eq!(statistics.few(&site, now + FRESH), None);
+    }
+
+    #[test]
     fn what_is_common_on_one_site_is_not_on_another() {
         let [one, other] = ["jiangxi", "hunan"].map(|site| SiteId::parse(site).unwrap());
-        let common = CommonParts::default();
-        common.add(&one, "5efa8bbe");
-        assert!(common.has(&one, "5efa8bbe") && !common.has(&one, "5efa"));
-        assert!(!common.has(&other, "5efa8bbe"));
+        let statistics = NameStatistics::default();
+        for site in [&one, &other] {
+            statistics.renew(site, 20_000, Instant::now());
+        }
+        statistics.add_common(&one, "5efa8bbe");
+        assert!(statistics.is_common(&one, "5efa8bbe") && !statistics.is_common(&one, "5efa"));
+        assert!(!statistics.is_common(&other, "5efa8bbe"));
+        // A site of another size is another site.
+        statistics.renew(&one, 1_000_000, Instant::now());
+        assert!(!statistics.is_common(&one, "5efa8bbe"));
     }
 
     #[test]

@@ -9,6 +9,10 @@ use yinxin_store::testing::sqlite;
 /// Functions whose statements may do more than follow an index, with the reason.
 const SLOW_ON_PURPOSE: &[(&str, &str)] = &[
     (
+        "cases::begun",
+        "one row for each day on which a case was begun, added up every ten minutes",
+    ),
+    (
         "cases::narrowed",
         "the beginning of every list of cases; the lists are looked at in the module's own tests",
     ),

@@ -66,11 +66,7 @@ impl Made {
             )
             .into_uuid()
             .to_string(),
-            number: format!(
-                "{}{:06}",
-                Millis(created).day().strftime("%Y%m%d"),
-                number % 1_000_000
-            ),
+            number: format!("{}{:06}", day(created), number % 1_000_000),
             state,
             tone,
             queue,
@@ -124,6 +120,11 @@ impl Made {
             .unwrap()
     }
 
+    /// On which it was begun, as in its number.
+    pub fn day(&self) -> String {
+        day(self.created)
+    }
+
     /// What it is found by.
     pub fn keys(&self) -> Vec<&str> {
         let keys = [&self.mobile, &self.uscc, &self.identity, &self.serial];
@@ -132,6 +133,10 @@ impl Made {
             .filter(|key| !key.is_empty())
             .collect()
     }
+}
+
+fn day(at: i64) -> String {
+    Millis(at).day().strftime("%Y%m%d").to_string()
 }
 
 /// `鹰潭` and six characters out of twenty: 64 million units.

@@ -5,6 +5,7 @@ use crate::cases::Made;
 use crate::rows::{Batch, Maker};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use yinxin_bench::databases::Database;
@@ -139,6 +140,7 @@ async fn write(mut writer: Writer, maker: &Arc<Maker>) -> Middle {
     .buffered(3);
     let mut lookups = Vec::new();
     let mut tails = Vec::new();
+    let mut days = BTreeMap::new();
     let (mut queue, mut own, mut paid) = (Vec::new(), Vec::new(), Vec::new());
     writer.execute("BEGIN").await;
     while let Some(batch) = batches.next().await {
@@ -155,6 +157,9 @@ async fn write(mut writer: Writer, maker: &Arc<Maker>) -> Middle {
         }
         lookups.extend(batch.lookups);
         tails.extend(batch.tails);
+        for (day, cases) in batch.days {
+            *days.entry(day).or_insert(0) += cases;
+        }
         queue.extend(batch.queue);
         own.extend(batch.own);
         paid.extend(batch.paid);
@@ -180,6 +185,11 @@ async fn write(mut writer: Writer, maker: &Arc<Maker>) -> Middle {
             writer.write(rows).await;
         }
     }
+    let mut rows = Rows::new("case_numbers", "site, day, last");
+    for (day, cases) in days {
+        rows.push([SITE.into(), day.into(), cases.into()]);
+    }
+    writer.write(rows).await;
     writer.execute("COMMIT").await;
     for index in indexes {
         writer.execute(&index).await;

@@ -5,6 +5,7 @@
 use crate::FEW;
 use crate::bulk::Rows;
 use crate::cases::{Made, scattered};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use yinxin_bench::program::SITE;
@@ -45,6 +46,8 @@ pub struct Batch {
     pub lookups: Vec<(String, String)>,
     /// Tail and whole.
     pub tails: Vec<(String, String)>,
+    /// How many of them were begun on which day.
+    pub days: BTreeMap<String, i64>,
     /// Due date and id of what stands in the reviewers' queue.
     pub queue: Vec<(i64, String)>,
     /// Ids of the person's cases.
@@ -84,6 +87,7 @@ impl Batch {
             ),
             lookups: Vec::new(),
             tails: Vec::new(),
+            days: BTreeMap::new(),
             queue: Vec::new(),
             own: Vec::new(),
             paid: Vec::new(),
@@ -117,6 +121,7 @@ impl Maker {
             if made.queue == "reviewer" && !deleted {
                 batch.queue.push((made.due, made.id.clone()));
             }
+            *batch.days.entry(made.day()).or_default() += 1;
             for key in made.keys() {
                 let fingerprint = self.sealer.fingerprint(&context, key);
                 batch.lookups.push((fingerprint, made.id.clone()));

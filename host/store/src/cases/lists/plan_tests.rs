@@ -184,9 +184,16 @@ async fn a_narrowed_list_is_walked_by_what_few_have() {
                 Dialect::Postgres => Lead::Planner,
             };
             assert_eq!(found, wanted, "{filter:?}");
-            let lines = by_due(&mut conn, &site(), &filter, None, 9, store.common_parts())
-                .await
-                .unwrap();
+            let lines = by_due(
+                &mut conn,
+                &site(),
+                &filter,
+                None,
+                9,
+                store.name_statistics(),
+            )
+            .await
+            .unwrap();
             let is_wanted = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
             let all = |line: &Line| {
                 is_wanted(service, &line.service)
