@@ -17,10 +17,11 @@ const DIGITS: std::ops::RangeInclusive<usize> = 4..=6;
 const FRESH: Duration = Duration::from_secs(600);
 
 /// How many names and numbers are fetched one by one on a site with so many cases; where more have a part, a walk through
-/// the list finds a page of their cases sooner. Fetching takes the longer the more have it, and walking the longer the fewer
-/// of the cases do: with what either database takes for a name and for a case that is passed by, the two meet here.
+/// the list finds a page of their cases sooner. Fetching takes the longer the more names have it, walking the longer the
+/// fewer cases do. With what either database takes for a name and for a case that is passed by, and three cases a name, the
+/// two meet here.
 fn few(cases: i64) -> i64 {
-    cases.max(0).isqrt() / 2
+    cases.max(0).isqrt() / 3
 }
 
 /// Hexadecimal, so that every database sorts them the same way whatever its language: by their characters.
@@ -288,13 +289,13 @@ mod tests {
 
     #[test]
     fn what_is_few_grows_with_the_site_and_is_asked_again() {
-        assert_eq!([0, 1_000, 20_000, 1_000_000].map(few), [0, 15, 70, 500]);
+        assert_eq!([0, 1_000, 20_000, 1_000_000].map(few), [0, 10, 47, 333]);
         let site = SiteId::parse("jiangxi").unwrap();
         let statistics = NameStatistics::default();
         let now = Instant::now();
         assert_eq!(statistics.few(&site, now), None);
-        assert_eq!(statistics.renew(&site, 20_000, now), 70);
-        assert_eq!(statistics.few(&site, now), Some(70));
+        assert_eq!(statistics.renew(&site, 20_000, now), 47);
+        assert_eq!(statistics.few(&site, now), Some(47));
         assert_eq!(statistics.few(&site, now + FRESH), None);
     }
 

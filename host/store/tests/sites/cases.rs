@@ -58,8 +58,8 @@ pub async fn write(conn: &mut Connection, sealer: &Sealer, site: &SiteId, keys: 
     set_lookups(conn, site, id, &["uscc".into()]).await.unwrap();
     set_step(conn, site, id, &step(false), Millis(1)).await.unwrap();
     assert!(claim(conn, site, id, &keys.clerk, Millis(1), Millis(100)).await.unwrap());
-    // On a site with four cases a name that one of them has is fetched.
-    for _ in 0..4 {
+    // On a site with nine cases a name that one of them has is fetched.
+    for _ in 0..9 {
         next_number(conn, site, Millis(1)).await.unwrap();
     }
     assert!(orders::add_case(conn, site, &keys.order, id).await.unwrap());
