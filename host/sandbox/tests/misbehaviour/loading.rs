@@ -55,7 +55,7 @@ fn imports_are_listed_with_their_functions() {
     assert_eq!(loaded.imports[0].interface, "host");
     assert_eq!(
         loaded.imports[0].functions,
-        ["wait", "take", "take-many", "effect", "fail"]
+        ["wait", "take", "take-many", "take-text", "effect"]
     );
     assert!(loaded.exports.iter().any(|name| name == "endless"));
 }
