@@ -47,31 +47,17 @@ pub fn run() {
         "| 1 plugin, the whole process | {:.0} | {:.0} | | | |",
         first["Anonymous"], first["Rss"]
     );
-    let each = |what: &str, first: &BTreeMap<String, f64>, there: &BTreeMap<String, f64>, count| {
-        let each = |key: &str| (there[key] - first[key]) / (count - 1) as f64;
-        line(
-            what,
-            &format!("{:.0}", each("Anonymous")),
-            &format!("{:.0}", each("Rss")),
-            each("Anonymous"),
-            Goal::AtMost(100.0),
-        );
-    };
     for count in &most[1..] {
         let there = held(&place, "memory", *count);
-        each(&format!("{count} plugins"), &first, &there, *count);
+        each(&format!("{count} plugins"), *count, &first, &there);
     }
     // The first one writes the plugins down.
     for count in [1, STARTED] {
         told(&place, "start", count);
     }
     let [first, there] = [1, STARTED].map(|count| held(&place, "memory-again", count));
-    each(
-        &format!("{STARTED} plugins, from the database"),
-        &first,
-        &there,
-        STARTED,
-    );
+    let again = format!("{STARTED} plugins, from the database");
+    each(&again, STARTED, &first, &there);
 
     heading(
         "Ready with 100 plugins, compiled before (ms)",
@@ -81,6 +67,18 @@ pub fn run() {
     let starts = (0..STARTS).map(|_| told(&place, "start", STARTED)["ms"]);
     started("the registry", &Samples(starts.collect()));
     started("`yinxin serve`, until /readyz says so", &servers());
+}
+
+/// The row of what each plugin adds to a process with one.
+fn each(what: &str, count: usize, first: &BTreeMap<String, f64>, there: &BTreeMap<String, f64>) {
+    let added = |key: &str| (there[key] - first[key]) / (count - 1) as f64;
+    line(
+        what,
+        &format!("{:.0}", added("Anonymous")),
+        &format!("{:.0}", added("Rss")),
+        added("Anonymous"),
+        Goal::AtMost(100.0),
+    );
 }
 
 fn started(what: &str, starts: &Samples) {
