@@ -188,36 +188,46 @@ impl Workshop {
         judged(site, digest, code, definition, manifest, entry)
     }
 
-    /// A version that was activated before: its definition was linted then and is taken from the database.
+    /// A version that was activated before, made of code that this host has compiled and kept, if it has.
+    pub(crate) async fn restore_compiled(
+        &self,
+        site: &SiteId,
+        row: &Activation,
+        entry: Option<&PluginEntry>,
+    ) -> Option<Result<Plugin, ActivationError>> {
+        let digest = row.digest.clone();
+        let load = move |sandbox: Sandbox| sandbox.load_compiled(&digest);
+        let loaded = self.aside(&row.plugin, load).await.transpose()?;
+        Some(loaded.and_then(|loaded| self.restored(site, row, &loaded, entry)))
+    }
+
+    /// A version that was activated before, made of its component.
     pub(crate) async fn restore(
         &self,
         site: &SiteId,
-        row: Activation,
-        component: Option<Vec<u8>>,
+        row: &Activation,
+        component: Vec<u8>,
         entry: Option<&PluginEntry>,
     ) -> Result<Plugin, ActivationError> {
-        let Some(component) = component else {
-            let Activation {
-                plugin,
-                version,
-                digest,
-                ..
-            } = row;
-            return Err(ActivationError::Lost {
-                plugin,
-                version,
-                digest,
-            });
-        };
         let loaded = self.compile(&row.plugin, component).await?;
         if loaded.digest != row.digest {
-            let (wanted, found) = (row.digest, loaded.digest);
             return Err(ActivationError::Digest {
-                plugin: row.plugin,
-                wanted,
-                found,
+                plugin: row.plugin.clone(),
+                wanted: row.digest.clone(),
+                found: loaded.digest,
             });
         }
+        self.restored(site, row, &loaded, entry)
+    }
+
+    /// Its definition was linted when it was activated, and is taken from the database.
+    fn restored(
+        &self,
+        site: &SiteId,
+        row: &Activation,
+        loaded: &Loaded,
+        entry: Option<&PluginEntry>,
+    ) -> Result<Plugin, ActivationError> {
         let definition: Definition = serde_json::from_str(&row.definition).map_err(|error| {
             let fault = Fault::BadDefinition(error.to_string());
             ActivationError::Definition {
@@ -225,11 +235,11 @@ impl Workshop {
                 fault,
             }
         })?;
-        let code = self.link(site, &row.plugin, &loaded)?;
+        let code = self.link(site, &row.plugin, loaded)?;
         Ok(Plugin {
             site: site.clone(),
-            name: row.plugin,
-            digest: loaded.digest,
+            name: row.plugin.clone(),
+            digest: row.digest.clone(),
             definition: Arc::new(definition),
             grants: Arc::new(entry.map_or_else(Grants::none, PluginEntry::grants)),
             code,
@@ -237,11 +247,20 @@ impl Workshop {
     }
 
     async fn compile(&self, plugin: &str, component: Vec<u8>) -> Result<Loaded, ActivationError> {
+        let load = move |sandbox: Sandbox| sandbox.load(&component);
+        self.aside(plugin, load).await
+    }
+
+    /// Loads code where it keeps no page waiting: what is not compiled yet takes tens of milliseconds of pure computing.
+    async fn aside<T: Send + 'static>(
+        &self,
+        plugin: &str,
+        load: impl FnOnce(Sandbox) -> Result<T, LoadError> + Send + 'static,
+    ) -> Result<T, ActivationError> {
         let sandbox = self.sandbox.clone();
-        // Tens of milliseconds of pure computing: not on a thread that serves pages.
-        let compiled = tokio::task::spawn_blocking(move || sandbox.load(&component)).await;
+        let loaded = tokio::task::spawn_blocking(move || load(sandbox)).await;
         let plugin = plugin.to_owned();
-        match compiled {
+        match loaded {
             Ok(Ok(loaded)) => Ok(loaded),
             Ok(Err(error)) => Err(ActivationError::Load { plugin, error }),
             Err(_) => Err(ActivationError::Stopped { plugin }),

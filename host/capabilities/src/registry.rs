@@ -13,8 +13,9 @@ use yinxin_sandbox::{EngineError, Sandbox};
 use yinxin_store::plugins::{self, Activation};
 use yinxin_store::{Store, StoreError};
 
-/// Plugins that are read, verified and compiled at the same time: as many as a small machine has cores, twice.
-const AT_ONCE: usize = 4;
+/// Plugins that are verified or compiled at the same time: as many as a small machine has cores. With more a start is no
+/// sooner ready, and the pieces of each lie farther from one another in memory.
+const AT_ONCE: usize = 2;
 
 /// The plugins of all sites of this process.
 pub struct Registry {
@@ -151,37 +152,62 @@ impl Registry {
             error,
         };
         let mut connection = store.read().await.map_err(failed)?;
-        let rows = plugins::in_use(&mut connection, site)
-            .await
-            .map_err(failed)?;
+        let rows = plugins::in_use(&mut connection, site).await;
         drop(connection);
+        let rows = rows.map_err(failed)?;
         let unknown = rows
             .into_iter()
             .filter(|row| self.version(site, &row.plugin, &row.digest).is_none());
         let restored = unknown.map(|row| async move {
             let entry = entries.iter().find(|entry| entry.name == row.plugin);
-            let active = row.active && entry.is_some();
-            let (name, version) = (row.plugin.clone(), row.version.clone());
-            let mut connection = store.read().await?;
-            let component = plugins::component(&mut connection, site, &row.digest).await?;
-            drop(connection);
-            let plugin = self.workshop.restore(site, row, component, entry).await;
-            Ok((name, version, active, plugin))
+            let plugin = self.restore(store, site, &row, entry).await;
+            (row, entry.is_some(), plugin)
         });
         let mut restored = stream::iter(restored).buffered(AT_ONCE);
-        while let Some(restored) = restored.next().await {
-            let (name, version, active, plugin) = restored.map_err(failed)?;
+        while let Some((row, named, plugin)) = restored.next().await {
+            let active = row.active && named;
             match plugin {
                 Ok(plugin) => self.switch(Arc::new(plugin), active),
+                Err(error) if error.is_of_database() => return Err(error),
                 Err(error) => {
-                    tracing::error!(%site, plugin = %name, %version, %error, "a version cannot be loaded");
+                    let (plugin, version) = (&row.plugin, &row.version);
+                    tracing::error!(%site, %plugin, %version, %error, "a version cannot be loaded");
                     if active {
-                        self.refuse(site, &name, error.to_string());
+                        self.refuse(site, plugin, error.to_string());
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// The component itself is only read where its code is not kept: a hundred of them have ten megabytes.
+    async fn restore(
+        &self,
+        store: &Store,
+        site: &SiteId,
+        row: &Activation,
+        entry: Option<&PluginEntry>,
+    ) -> Result<Plugin, ActivationError> {
+        if let Some(plugin) = self.workshop.restore_compiled(site, row, entry).await {
+            return plugin;
+        }
+        let read = async {
+            let mut connection = store.read().await?;
+            plugins::component(&mut connection, site, &row.digest).await
+        };
+        let component = read.await.map_err(|error| ActivationError::Database {
+            site: site.clone(),
+            error,
+        })?;
+        let Some(component) = component else {
+            return Err(ActivationError::Lost {
+                plugin: row.plugin.clone(),
+                version: row.version.clone(),
+                digest: row.digest.clone(),
+            });
+        };
+        self.workshop.restore(site, row, component, entry).await
     }
 
     fn shelf(&self, site: &SiteId) -> Arc<Shelf> {

@@ -63,14 +63,26 @@ impl Sandbox {
             });
         }
         let digest = digest(bytes);
-        let component = match self
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.fetch(&self.engine, &digest))
-        {
+        let component = match self.fetch(&digest) {
             Some(component) => component,
             None => self.compile(bytes, &digest)?,
         };
+        self.judged(component, digest)
+    }
+
+    /// The component of this digest, if this host has compiled it and its cache has the code: nothing else of it is needed.
+    pub fn load_compiled(&self, digest: &str) -> Result<Option<Loaded>, LoadError> {
+        let component = self.fetch(digest);
+        component
+            .map(|component| self.judged(component, digest.to_owned()))
+            .transpose()
+    }
+
+    fn fetch(&self, digest: &str) -> Option<Component> {
+        self.cache.as_ref()?.fetch(&self.engine, digest)
+    }
+
+    fn judged(&self, component: Component, digest: String) -> Result<Loaded, LoadError> {
         self.fits(&component)?;
         let imports = self.imports(&component)?;
         let exports = component

@@ -1,9 +1,9 @@
 //! From bytes to an active plugin, and everything that stops on the way.
 
 use crate::guest::{House, component, component_with, entry, limits, manifest, registry, site};
-use yinxin_capabilities::{ActivationError, Capability, PluginEntry};
+use yinxin_capabilities::{ActivationError, Capability, PluginEntry, Registry};
 use yinxin_core::time::Millis;
-use yinxin_sandbox::LoadError;
+use yinxin_sandbox::{Cache, LoadError, Sandbox, Settings};
 use yinxin_store::{plugins, testing};
 
 #[tokio::test]
@@ -264,4 +264,74 @@ async fn a_version_whose_component_is_gone_is_left_out_and_named() {
     let registry = self::registry(limits());
     registry.load(&store, &site(), &[]).await.unwrap();
     assert!(registry.refused(&site()).is_empty());
+}
+
+#[tokio::test]
+async fn a_start_needs_a_version_s_code_or_its_component() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = |compiled: &str| {
+        let place = folder.path().join(compiled);
+        let settings = Settings {
+            limits: limits(),
+            cache: Some(Cache::open(place, &[7; 32]).unwrap()),
+            ..Settings::default()
+        };
+        Registry::new(Sandbox::new(settings).unwrap()).unwrap()
+    };
+    let all = Capability::ALL;
+    let (manifest, entry) = (manifest("1.0.0", &all), entry(&all));
+    let inspected = started("kept")
+        .inspect(&site(), component(), &manifest, &entry)
+        .await;
+    let plugin = inspected.unwrap().plugin;
+    let version = plugins::Activation {
+        plugin: plugin.name.clone(),
+        digest: plugin.digest.clone(),
+        version: "1.0.0".into(),
+        definition: serde_json::to_string(&*plugin.definition).unwrap(),
+        active: true,
+        activated_at: Millis(0),
+    };
+    for store in testing::stores().await {
+        let loaded = async |compiled: &str| {
+            let registry = started(compiled);
+            let entries = std::slice::from_ref(&entry);
+            registry.load(&store, &site(), entries).await.unwrap();
+            let active = registry.plugin(&site(), "hostile");
+            active.map(|active| active.digest.clone()).ok_or_else(|| {
+                let refused = registry.refused(&site());
+                refused["hostile"].clone()
+            })
+        };
+        let mut transaction = store.begin().await.unwrap();
+        plugins::activate(&mut transaction, &site(), &version)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+
+        let name = &store.name;
+        assert_eq!(loaded("kept").await, Ok(plugin.digest.clone()), "{name}");
+        let elsewhere = format!("compiled for {name}");
+        let lost = loaded(&elsewhere).await.unwrap_err();
+        assert!(lost.contains("is not in the database"), "{name}: {lost}");
+
+        let mut transaction = store.begin().await.unwrap();
+        plugins::save_component(&mut transaction, &site(), &version.digest, component())
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(loaded(&elsewhere).await, Ok(plugin.digest.clone()));
+
+        // Code that is damaged is made of the component again.
+        let files = std::fs::read_dir(folder.path().join(&elsewhere)).unwrap();
+        let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        let [file] = &files[..] else {
+            panic!("{files:?}")
+        };
+        let code = std::fs::read(file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        std::fs::write(file, &code[..code.len() / 2]).unwrap();
+        assert_eq!(loaded(&elsewhere).await, Ok(plugin.digest.clone()));
+        assert_eq!(std::fs::read(file).unwrap().len(), code.len());
+    }
 }
