@@ -13,9 +13,8 @@ use yinxin_sandbox::{EngineError, Sandbox};
 use yinxin_store::plugins::{self, Activation};
 use yinxin_store::{Store, StoreError};
 
-/// Plugins that are verified or compiled at the same time: as many as a small machine has cores. With more a start is no
-/// sooner ready, and the pieces of each lie farther from one another in memory.
-const AT_ONCE: usize = 2;
+/// Plugins that are compiled at the same time: as many as a small machine has cores, twice.
+const AT_ONCE: usize = 4;
 
 /// The plugins of all sites of this process.
 pub struct Registry {
@@ -158,40 +157,35 @@ impl Registry {
         let unknown = rows
             .into_iter()
             .filter(|row| self.version(site, &row.plugin, &row.digest).is_none());
-        let restored = unknown.map(|row| async move {
-            let entry = entries.iter().find(|entry| entry.name == row.plugin);
-            let plugin = self.restore(store, site, &row, entry).await;
-            (row, entry.is_some(), plugin)
-        });
-        let mut restored = stream::iter(restored).buffered(AT_ONCE);
-        while let Some((row, named, plugin)) = restored.next().await {
-            let active = row.active && named;
-            match plugin {
-                Ok(plugin) => self.switch(Arc::new(plugin), active),
-                Err(error) if error.is_of_database() => return Err(error),
-                Err(error) => {
-                    let (plugin, version) = (&row.plugin, &row.version);
-                    tracing::error!(%site, %plugin, %version, %error, "a version cannot be loaded");
-                    if active {
-                        self.refuse(site, plugin, error.to_string());
-                    }
-                }
+        let entry = |row: &Activation| entries.iter().find(|entry| entry.name == row.plugin);
+        // One after the other, so that the pieces of each lie beside one another in memory. Only where its code is not kept
+        // a component itself is read and compiled.
+        let mut to_compile = Vec::new();
+        for row in unknown {
+            let entry = entry(&row);
+            match self.workshop.restore_compiled(site, &row, entry).await {
+                Some(plugin) => self.take(site, &row, entry, plugin)?,
+                None => to_compile.push(row),
             }
+        }
+        let compiled = to_compile.into_iter().map(|row| async {
+            let plugin = self.compile(store, site, &row, entry(&row)).await;
+            (row, plugin)
+        });
+        let mut compiled = stream::iter(compiled).buffered(AT_ONCE);
+        while let Some((row, plugin)) = compiled.next().await {
+            self.take(site, &row, entry(&row), plugin)?;
         }
         Ok(())
     }
 
-    /// The component itself is only read where its code is not kept: a hundred of them have ten megabytes.
-    async fn restore(
+    async fn compile(
         &self,
         store: &Store,
         site: &SiteId,
         row: &Activation,
         entry: Option<&PluginEntry>,
     ) -> Result<Plugin, ActivationError> {
-        if let Some(plugin) = self.workshop.restore_compiled(site, row, entry).await {
-            return plugin;
-        }
         let read = async {
             let mut connection = store.read().await?;
             plugins::component(&mut connection, site, &row.digest).await
@@ -208,6 +202,29 @@ impl Registry {
             });
         };
         self.workshop.restore(site, row, component, entry).await
+    }
+
+    /// Takes a version of the database in, or says why it cannot be loaded. Fails where the database did.
+    fn take(
+        &self,
+        site: &SiteId,
+        row: &Activation,
+        entry: Option<&PluginEntry>,
+        plugin: Result<Plugin, ActivationError>,
+    ) -> Result<(), ActivationError> {
+        let active = row.active && entry.is_some();
+        match plugin {
+            Ok(plugin) => self.switch(Arc::new(plugin), active),
+            Err(error) if error.is_of_database() => return Err(error),
+            Err(error) => {
+                let (plugin, version) = (&row.plugin, &row.version);
+                tracing::error!(%site, %plugin, %version, %error, "a version cannot be loaded");
+                if active {
+                    self.refuse(site, plugin, error.to_string());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn shelf(&self, site: &SiteId) -> Arc<Shelf> {
