@@ -25,8 +25,8 @@ const STARTED: usize = 100;
 /// Threads that read plugins wait for more work for ten seconds, and what they give back when they end the allocator keeps for
 /// another ten in case it is wanted again; plugins are loaded for longer.
 const SETTLED: Duration = Duration::from_secs(25);
-/// What a database and plugins that are read four at a time leave behind is given back later: after twenty-five seconds a
-/// hundred plugins still had two megabytes of it.
+/// What a database leaves behind is given back later: after twenty-five seconds a hundred plugins still had two megabytes of
+/// it.
 const SETTLED_AGAIN: Duration = Duration::from_secs(70);
 /// Starts that are measured.
 const STARTS: usize = 5;
