@@ -2,6 +2,11 @@
 
 use crate::identity::Standing;
 use crate::{Basket, Case, Checkpoint, MaterialView, NamedValue, Sources, payments};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// The place behind the answer that was found last. Rules mostly ask in the form's order, which is also that of the
+/// answers: a search that begins here then ends here. It holds for any list, since it is only where to look first.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// Answers by name; empty ones are left out, so that a blank never covers what the applicant would see otherwise.
 pub fn values<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<NamedValue> {
@@ -15,11 +20,26 @@ pub fn values<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<
         .collect()
 }
 
+/// The value of this name, of which a list has one at most, or the empty text.
 pub(crate) fn find<'a>(values: &'a [NamedValue], name: &str) -> &'a str {
-    values
-        .iter()
-        .find(|entry| entry.name == name)
-        .map_or("", |entry| &entry.value)
+    let is_it = |entry: &NamedValue| is_same(&entry.name, name);
+    let next = NEXT.load(Ordering::Relaxed);
+    let place = if values.get(next).is_some_and(is_it) {
+        Some(next)
+    } else {
+        values.iter().position(is_it)
+    };
+    let Some((place, entry)) = place.and_then(|place| Some((place, values.get(place)?))) else {
+        return "";
+    };
+    NEXT.store(place + 1, Ordering::Relaxed);
+    &entry.value
+}
+
+/// Whether two names are the same, looked at from their ends, since many of a form begin alike. In a component a
+/// comparison of texts is a call that goes byte by byte.
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.bytes().rev().eq(other.bytes().rev())
 }
 
 impl Case {
@@ -90,5 +110,27 @@ impl Checkpoint {
     /// True when a transition asks for the guard `id`.
     pub fn is_guard(&self, id: &str) -> bool {
         matches!(self, Checkpoint::Guard(guard) if guard == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_in_any_order_and_in_any_list() {
+        let long = values([("line-1", "一"), ("line-2", "二"), ("line-3", "三")]);
+        let short = values([("line-3", "三三")]);
+        let forwards = ["line-1", "line-2", "line-3"].map(|name| find(&long, name));
+        assert_eq!(forwards, ["一", "二", "三"]);
+        let backwards = ["line-3", "line-2", "line-1"].map(|name| find(&long, name));
+        assert_eq!(backwards, ["三", "二", "一"]);
+        for _ in 0..2 {
+            assert_eq!(find(&long, "line-3"), "三");
+            assert_eq!(find(&short, "line-3"), "三三");
+            assert_eq!(find(&short, "line-1"), "");
+            assert_eq!(find(&long, "line-"), "");
+            assert_eq!(find(&long, "mine-1"), "");
+        }
     }
 }
