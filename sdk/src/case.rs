@@ -22,14 +22,11 @@ pub fn values<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<
 
 /// The value of this name, of which a list has one at most, or the empty text.
 pub(crate) fn find<'a>(values: &'a [NamedValue], name: &str) -> &'a str {
-    let is_it = |entry: &NamedValue| is_same(&entry.name, name);
+    let is_it = |entry: &&NamedValue| is_same(&entry.name, name);
     let next = NEXT.load(Ordering::Relaxed);
-    let place = if values.get(next).is_some_and(is_it) {
-        Some(next)
-    } else {
-        values.iter().position(is_it)
-    };
-    let Some((place, entry)) = place.and_then(|place| Some((place, values.get(place)?))) else {
+    let at_next = values.get(next).filter(is_it).map(|entry| (next, entry));
+    let found = at_next.or_else(|| values.iter().enumerate().find(|(_, entry)| is_it(entry)));
+    let Some((place, entry)) = found else {
         return "";
     };
     NEXT.store(place + 1, Ordering::Relaxed);
