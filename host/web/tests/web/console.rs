@@ -530,23 +530,6 @@ async fn what_people_wrote_stays_text() {
 }
 
 #[tokio::test]
-async fn a_list_without_cases_says_which_of_three_reasons_it_has() {
-    let hall = staffed().await;
-    let (mut browser, _) = at_work(&hall, "reviewer").await;
-    for (path, says) in [
-        ("/console/queues/reviewer", "没有待办"),
-        ("/console/search", "还没有申请"),
-        ("/console/search?text=x", "没有符合条件的申请"),
-    ] {
-        let page = browser.get(&hall, path).await.body;
-        assert!(
-            page.contains(&format!(r#"<p class="panel empty">{says}</p>"#)),
-            "{path}: {page}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_page_is_written_saved_and_restored() {
     let hall = staffed().await;
     let (mut browser, token) = at_work(&hall, "admin").await;

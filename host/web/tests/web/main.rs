@@ -16,6 +16,7 @@ mod finance;
 mod first_page;
 mod forms;
 mod hall;
+mod lists;
 mod market;
 mod misbehaving;
 mod orders;
